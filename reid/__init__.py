@@ -1,0 +1,1 @@
+"""Appearance descriptors for re-identification, learnt without labels."""
