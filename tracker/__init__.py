@@ -5,10 +5,13 @@ Example:
     >>> from tracker import Detections, Tracker
     >>> tracker = Tracker("sort")
     >>> tracks = tracker.update(Detections(np.array([[10.0, 20.0, 50.0, 120.0]])))
-    >>> tracks.ids, tracks.boxes.round()
-    (array([1]), array([[ 10.,  20.,  50., 120.]]))
+    >>> tracks.ids.tolist(), tracks.boxes.round().tolist()
+    ([1], [[10.0, 20.0, 50.0, 120.0]])
 """
 
+from tracker.config import SettingsError, TrackerConfig, load_config
 from tracker.detections import Detections
+from tracker.engine import Tracker
+from tracker.tracks import Tracks
 
-__all__ = ["Detections"]
+__all__ = ["Detections", "SettingsError", "Tracker", "TrackerConfig", "Tracks", "load_config"]

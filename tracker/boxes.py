@@ -45,23 +45,36 @@ def iou(a: Array, b: Array) -> Array:
     return np.divide(shared, union, out=np.zeros_like(shared), where=(shared > 0.0) & (union > 0.0))
 
 
-def non_maximum_suppression(boxes: Array, scores: Array, max_overlap: float) -> NDArray[np.intp]:
-    """Indices of the boxes that stay, best score first.
+def non_maximum_suppression(
+    boxes: Array, scores: Array, max_overlap: float, classes: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Which boxes stay, when a box goes if a better one that stays covers more than ``max_overlap`` of it.
 
-    A box goes when a better one covers more than ``max_overlap`` of its area. As in DeepSORT the overlap is
-    measured on inclusive pixel coordinates (one pixel is added to each side) and against the area of the
-    box that would go, not against the union.
+    As in DeepSORT the overlap is measured on inclusive pixel coordinates (one pixel is added to each side)
+    and against the area of the box that would go, not against the union. Boxes of different ``classes`` do
+    not compete.
     """
-    left, top, right, bottom = boxes.T
-    area = (right - left + 1) * (bottom - top + 1)
-    # Among equal scores the later box wins, which is what taking the last of an ascending order means.
-    order = np.argsort(scores, kind="stable")[::-1]
-    kept: list[int] = []
-    while order.size:
-        best, order = order[0], order[1:]
-        kept.append(best)
-        width = np.minimum(right[best], right[order]) - np.maximum(left[best], left[order]) + 1
-        height = np.minimum(bottom[best], bottom[order]) - np.maximum(top[best], top[order]) + 1
-        covered = np.maximum(width, 0.0) * np.maximum(height, 0.0) / area[order]
-        order = order[covered <= max_overlap]
-    return np.array(kept, dtype=np.intp)
+    # Best first. Scores are often equal (1.000), and which of them wins decides about later identities:
+    # numpy's default sort is what DeepSORT leaves it to, so a stable sort would give other tracks.
+    order = np.argsort(scores)[::-1]
+    left, top, right, bottom = boxes[order].T
+    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    shared += 1
+    np.maximum(shared, 0.0, out=shared)
+    height = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    height += 1
+    np.maximum(height, 0.0, out=height)
+    shared *= height
+    beats = shared > max_overlap * ((right - left + 1) * (bottom - top + 1))
+    if classes is not None:
+        of = classes[order]
+        beats &= of[:, None] == of
+    winners, losers = np.nonzero(np.triu(beats, 1))
+    stays = np.ones(len(boxes), dtype=np.bool_)
+    # Few pairs overlap that much, and a loser takes nobody with it.
+    for winner, loser in zip(winners.tolist(), losers.tolist(), strict=True):
+        if stays[winner]:
+            stays[loser] = False
+    out = np.empty_like(stays)
+    out[order] = stays
+    return out

@@ -49,7 +49,9 @@ class Detections:
         if features is not None:
             features = np.asarray(features, dtype=np.float32)
             if features.ndim != 2 or len(features) != count:
-                raise ValueError(f"features must have shape ({count}, D), one row for each box, not {features.shape}")
+                raise ValueError(
+                    f"features must have shape ({count}, D), one row for each box, not {features.shape}"
+                )
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "scores", scores)
         object.__setattr__(self, "classes", classes)
@@ -90,6 +92,4 @@ class Detections:
         import supervision as sv
 
         data = {} if self.features is None else {"features": self.features}
-        return sv.Detections(
-            xyxy=self.boxes, confidence=self.scores, class_id=self.classes, data=data
-        )
+        return sv.Detections(xyxy=self.boxes, confidence=self.scores, class_id=self.classes, data=data)

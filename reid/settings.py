@@ -1,0 +1,166 @@
+"""Typed settings read from YAML, shared by both packages (``reid`` stands below ``tracker``).
+
+A settings file is checked against a pydantic model. Whatever is wrong is said in one line for each mistake:
+the file, the key, what was found and what is expected.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class SettingsError(ValueError):
+    """A settings file or an override that cannot be used; the message names the key."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, no silent conversions between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def find_settings(choice: str | Path, folders: Iterable[Path], kind: str) -> Path:
+    """The file that ``choice`` means: a path, or the name of a file in one of ``folders``.
+
+    Args:
+        choice: "deepsort", "my/tracker.yaml" …
+        folders: where named settings live.
+        kind: what is looked for, for the error message: "tracker" …
+    """
+    path = Path(choice)
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        if path.is_file():
+            return path
+        raise SettingsError(f"{path}: no such {kind} file")
+    names: list[str] = []
+    for folder in folders:
+        if (named := folder / f"{choice}.yaml").is_file():
+            return named
+        names += sorted(file.stem for file in folder.glob("*.yaml"))
+    raise SettingsError(
+        f"unknown {kind} {str(choice)!r}; known: {', '.join(names)}, or a path to a .yaml file"
+    )
+
+
+def load_settings(model: type[S], path: Path, overrides: Iterable[str] = ()) -> S:
+    """Read ``path``, apply overrides such as ``"stages.0.threshold=0.3"``, and check the outcome."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path}: expected keys and values, found {type(tree).__name__}")
+    for override in overrides:
+        _apply(tree, override)
+    return check_settings(model, tree, str(path))
+
+
+def check_settings(model: type[S], tree: dict[str, Any], source: str) -> S:
+    """Turn a tree of plain values into settings, or say all that is wrong with it."""
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(_explain(model, problem, source) for problem in error.errors())
+        ) from None
+
+
+def _apply(tree: Any, override: str) -> None:
+    """Set one value in a tree; list entries are addressed by number or by their ``name``."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"override {override!r}: expected key=value, for example stages.0.threshold=0.3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"override {override!r}: the value is not valid YAML") from error
+    *parents, last = key.split(".")
+    for part in parents:
+        tree = _child(tree, part, override)
+    if isinstance(tree, list):
+        tree[_position(tree, last, override)] = value
+    elif isinstance(tree, dict):
+        tree[last] = value
+    else:
+        raise SettingsError(f"override {override!r}: nothing below {'.'.join(parents)!r} can be set")
+
+
+def _child(tree: Any, part: str, override: str) -> Any:
+    if isinstance(tree, list):
+        return tree[_position(tree, part, override)]
+    if isinstance(tree, dict):
+        # A section that the file leaves to its defaults comes into being when something in it is set.
+        child = tree.setdefault(part, {})
+        if child is None:
+            child = tree[part] = {}
+        return child
+    raise SettingsError(f"override {override!r}: nothing below {part!r} can be set")
+
+
+def _position(entries: list[Any], part: str, override: str) -> int:
+    names = [str(entry.get("name")) if isinstance(entry, dict) else "" for entry in entries]
+    if part in names:
+        return names.index(part)
+    if part.isdigit() and int(part) < len(entries):
+        return int(part)
+    raise SettingsError(f"override {override!r}: no entry {part!r} among {len(entries)} ({', '.join(names)})")
+
+
+def _explain(model: type[BaseModel], problem: Any, source: str) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(model, problem["loc"][:-1])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"{source}: {where}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"{source}: {where}: missing"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    found = "" if isinstance(problem["input"], dict | list) else f"found {problem['input']!r}, "
+    # A check over several keys reports the section it belongs to, and is a sentence of its own.
+    return (
+        f"{source}: {where}: {found}expected {message}"
+        if found
+        else f"{source}: {where or 'settings'}: {message}"
+    )
+
+
+def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """The keys of the section at ``location``, following nested models and lists of models."""
+    current: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = current.model_fields.get(part)
+        if field is None:
+            return []
+        current = next(
+            (
+                kind
+                for kind in _flatten(field.annotation)
+                if isinstance(kind, type) and issubclass(kind, BaseModel)
+            ),
+            None,
+        )
+        if current is None:
+            return []
+    return list(current.model_fields)
+
+
+def _flatten(annotation: Any) -> Iterable[Any]:
+    arguments = getattr(annotation, "__args__", ())
+    if not arguments:
+        yield annotation
+    for argument in arguments:
+        yield from _flatten(argument)
