@@ -29,20 +29,42 @@ def xyxy_to_xywh(boxes: Array) -> Array:
 def iou(a: Array, b: Array) -> Array:
     """Intersection over union of every box of ``a`` (N, 4) with every box of ``b`` (M, 4), shape (N, M).
 
-    Boxes without area, and pairs whose union is not a positive number, have overlap 0.
+    Boxes without area have overlap 0 with every other.
+    """
+    out = np.zeros((len(a), len(b)))
+    rows, columns = meeting_pairs(a, b)
+    out[rows, columns] = iou_of_pairs(a[rows], b[columns])
+    return out
+
+
+def meeting_pairs(a: Array, b: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which boxes of ``a`` (N, 4) share any area with which of ``b`` (M, 4).
+
+    Gives indices into ``a``, ascending, and into ``b``. Most pairs of a frame do not meet, and comparisons
+    are cheaper than arithmetic on all of them.
     """
     a_left, a_top, a_right, a_bottom = a.T[:, :, None]
     b_left, b_top, b_right, b_bottom = b.T
-    width = np.minimum(a_right, b_right)
-    width -= np.maximum(a_left, b_left)
-    np.maximum(width, 0.0, out=width)
-    shared = np.minimum(a_bottom, b_bottom)
-    shared -= np.maximum(a_top, b_top)
-    np.maximum(shared, 0.0, out=shared)
-    shared *= width
-    union = (a_right - a_left) * (a_bottom - a_top) + (b_right - b_left) * (b_bottom - b_top)
-    union = union - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=(shared > 0.0) & (union > 0.0))
+    meet = a_left < b_right
+    meet &= b_left < a_right
+    meet &= a_top < b_bottom
+    meet &= b_top < a_bottom
+    rows, columns = meet.nonzero()
+    return rows, columns
+
+
+def iou_of_pairs(a: Array, b: Array) -> Array:
+    """Intersection over union of each box of ``a`` with the one in the same row of ``b``, which it meets."""
+    shared = np.minimum(a[:, 2:], b[:, 2:])
+    shared -= np.maximum(a[:, :2], b[:, :2])
+    intersection = shared[:, 0] * shared[:, 1]
+    size_a = a[:, 2:] - a[:, :2]
+    size_b = b[:, 2:] - b[:, :2]
+    union = size_a[:, 0] * size_a[:, 1]
+    union += size_b[:, 0] * size_b[:, 1]
+    union -= intersection
+    intersection /= union
+    return intersection
 
 
 def non_maximum_suppression(
@@ -57,24 +79,25 @@ def non_maximum_suppression(
     # Best first. Scores are often equal (1.000), and which of them wins decides about later identities:
     # numpy's default sort is what DeepSORT leaves it to, so a stable sort would give other tracks.
     order = np.argsort(scores)[::-1]
-    left, top, right, bottom = boxes[order].T
-    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    shared += 1
-    np.maximum(shared, 0.0, out=shared)
-    height = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-    height += 1
-    np.maximum(height, 0.0, out=height)
-    shared *= height
-    beats = shared > max_overlap * ((right - left + 1) * (bottom - top + 1))
-    if classes is not None:
-        of = classes[order]
-        beats &= of[:, None] == of
-    winners, losers = np.nonzero(np.triu(beats, 1))
+    ordered = boxes[order]
+    # Inclusive coordinates: one pixel more to the right and below.
+    ordered[:, 2:] += 1.0
+    winners, losers = meeting_pairs(ordered, ordered)
+    better = winners < losers
+    winners, losers = winners[better], losers[better]
     stays = np.ones(len(boxes), dtype=np.bool_)
-    # Few pairs overlap that much, and a loser takes nobody with it.
-    for winner, loser in zip(winners.tolist(), losers.tolist(), strict=True):
-        if stays[winner]:
-            stays[loser] = False
+    if len(winners):
+        shared = np.minimum(ordered[winners, 2:], ordered[losers, 2:])
+        shared -= np.maximum(ordered[winners, :2], ordered[losers, :2])
+        size = ordered[losers, 2:] - ordered[losers, :2]
+        beats = shared[:, 0] * shared[:, 1] > max_overlap * (size[:, 0] * size[:, 1])
+        if classes is not None:
+            of = classes[order]
+            beats &= of[winners] == of[losers]
+        # Few pairs overlap that much, and a box that has gone takes nobody with it.
+        for winner, loser in zip(winners[beats].tolist(), losers[beats].tolist(), strict=True):
+            if stays[winner]:
+                stays[loser] = False
     out = np.empty_like(stays)
     out[order] = stays
     return out

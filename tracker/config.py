@@ -56,7 +56,7 @@ class DetectionRules(Settings):
     min_confidence: float | None = None
     """Drop detections with a lower score; null keeps all."""
     min_height: float = Field(0.0, ge=0)
-    """Drop boxes that are not as high as this, in pixels."""
+    """Drop boxes that are less high than this, in pixels."""
     nms: float | None = Field(None, gt=0)
     """Drop a box of which a better one covers more than this share; null keeps all."""
 
@@ -121,9 +121,11 @@ class Stage(Settings):
     """Only detections with a score below this."""
 
     @model_validator(mode="after")
-    def _late_rejection_is_for_overlap(self) -> Self:
-        if self.reject == "after" and (self.cost != "overlap" or self.cascade):
-            raise ValueError("reject: after goes with cost: overlap and without a cascade")
+    def _overlap_is_special(self) -> Self:
+        if self.reject == "after" and (self.cost != "overlap" or self.cascade or self.gate):
+            raise ValueError("reject: after goes with cost: overlap, without a gate or a cascade")
+        if self.cost != "appearance" and self.threshold >= 1:
+            raise ValueError("an overlap's threshold lies below 1, the cost of boxes that do not meet")
         return self
 
 

@@ -1,79 +1,77 @@
 """What makes a pair of track and detection unlikely.
 
-A cost function looks at the candidates of a stage and gives a matrix (tracks, detections): 0 for a perfect
-pair, infinity for an impossible one. A new one is a function here and its name in ``COSTS``.
+A stage first finds the pairs that are possible at all, then its cost function judges each of them: 0 for a
+perfect pair, infinity for an impossible one. A new cost is a function here and its name in ``COSTS``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.boxes import iou
+from tracker.boxes import iou_of_pairs
 from tracker.gallery import Gallery
 
-Array: TypeAlias = NDArray[np.float64]
+Indices: TypeAlias = NDArray[np.intp]
+Costs: TypeAlias = NDArray[np.floating[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidates:
-    """The tracks and detections that meet in a stage.
+    """The pairs that a cost function is asked about, and all it may look at.
 
     Attributes:
-        track_boxes: (N, 4) where the tracks are predicted to be.
-        boxes: (M, 4) the detections.
-        scores: (M,) their scores.
-        allowed: (N, M) pairs that the stage's gates let through; None lets all.
-        slots: (N,) the tracks' places in the gallery.
-        vectors: (M, D) the detections' prepared appearance vectors, or None.
-        usable: (M,) which of them are.
+        tracks: (P,) the track of each pair, ascending: row of ``track_boxes`` and ``slots``.
+        detections: (P,) its detection: row of ``boxes``, ``scores``, ``vectors`` and ``usable``.
+        track_boxes: where all tracks are predicted to be.
+        boxes: all detections.
+        scores: their scores.
+        slots: the tracks' places in the gallery.
+        vectors: the detections' prepared appearance vectors, or None.
+        usable: which of them are.
         gallery: what the tracks looked like.
     """
 
-    track_boxes: Array
-    boxes: Array
-    scores: Array
-    allowed: NDArray[np.bool_] | None
-    slots: NDArray[np.intp]
+    tracks: Indices
+    detections: Indices
+    track_boxes: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    slots: NDArray[np.int64]
     vectors: NDArray[np.float32] | None
     usable: NDArray[np.bool_] | None
     gallery: Gallery
 
 
-def overlap(candidates: Candidates) -> Array:
+def overlap(pairs: Candidates) -> Costs:
     """One minus intersection over union."""
-    cost = iou(candidates.track_boxes, candidates.boxes)
-    np.subtract(1.0, cost, out=cost)
-    if candidates.allowed is not None:
-        cost[~candidates.allowed] = np.inf
-    return cost
+    return 1.0 - iou_of_pairs(pairs.track_boxes[pairs.tracks], pairs.boxes[pairs.detections])
 
 
-def overlap_score(candidates: Candidates) -> Array:
+def overlap_score(pairs: Candidates) -> Costs:
     """One minus intersection over union times the detection's score."""
-    cost = 1.0 - iou(candidates.track_boxes, candidates.boxes) * candidates.scores
-    if candidates.allowed is not None:
-        cost[~candidates.allowed] = np.inf
-    return cost
+    shared = iou_of_pairs(pairs.track_boxes[pairs.tracks], pairs.boxes[pairs.detections])
+    return 1.0 - shared * pairs.scores[pairs.detections]
 
 
-def appearance(candidates: Candidates) -> Array:
-    """Distance to what the track looked like; only pairs that the gates let through are compared at all."""
-    shape = (len(candidates.track_boxes), len(candidates.boxes))
-    if candidates.vectors is None or candidates.usable is None:
-        return np.full(shape, np.inf)
-    wanted = np.broadcast_to(candidates.usable, shape)
-    if candidates.allowed is not None:
-        wanted = wanted & candidates.allowed
-    return candidates.gallery.distances(candidates.slots, candidates.vectors, wanted)
+def appearance(pairs: Candidates) -> Costs:
+    """Distance to what the track looked like; infinite where either has no appearance."""
+    if pairs.vectors is None or pairs.usable is None:
+        return np.full(len(pairs.tracks), np.inf)
+    costs = pairs.gallery.distances(pairs.slots, pairs.vectors, pairs.tracks, pairs.detections)
+    costs[~pairs.usable[pairs.detections]] = np.inf
+    return costs
 
 
-COSTS: dict[str, Callable[[Candidates], Array]] = {
+COSTS: dict[str, Callable[[Candidates], Costs]] = {
     "overlap": overlap,
     "overlap-score": overlap_score,
     "appearance": appearance,
 }
+
+# These costs are 1 for boxes that do not meet: only pairs that do need to be looked at.
+OVERLAP_COSTS = frozenset({"overlap", "overlap-score"})

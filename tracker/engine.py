@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.boxes import non_maximum_suppression
+from tracker.boxes import meeting_pairs, non_maximum_suppression
 from tracker.config import Stage, TrackerConfig, load_config
-from tracker.costs import COSTS, Candidates
+from tracker.costs import COSTS, OVERLAP_COSTS, Candidates, Indices
 from tracker.detections import Detections
 from tracker.gallery import Gallery
 from tracker.matching import match, match_total_overlap
-from tracker.motion import Array, Motion
+from tracker.motion import POSITION, Array, Motion
 from tracker.tracks import LiveTracks, Tracks
 
 if TYPE_CHECKING:
@@ -86,40 +86,57 @@ class Tracker:
         self._motion.predict(live.state)
         live.age()
         boxes = self._drop_lost(self._motion.boxes(live.state))
-        free_tracks = np.ones(len(live), dtype=np.bool_)
-        free_detections = np.ones(len(frame.indices), dtype=np.bool_)
-        for stage in self.config.stages:
-            rows, columns = self._match(stage, frame, boxes, free_tracks, free_detections)
-            free_tracks[rows] = False
-            free_detections[columns] = False
-            self._correct(frame, rows, columns)
+        spread = self._motion.expected_spread(live.state)
+        rows, columns = self._match(frame, boxes, spread)
+        self._motion.update(live.state, rows, frame.measured[columns], spread)
+        live.hit(rows, frame.indices[columns], frame.scores[columns], frame.classes[columns])
+        self._remember(frame, live.slots[rows], columns)
         self._end()
-        self._begin(frame, free_detections)
+        unmatched = np.ones(len(frame.indices), dtype=np.bool_)
+        unmatched[columns] = False
+        self._begin(frame, unmatched)
         return self._show(detections)
 
     def _look_at(self, detections: Detections) -> _Frame:
         """Choose the detections that count, and work out what every stage needs of them."""
         rules = self.config.detections
-        boxes, scores = detections.boxes, detections.scores
-        size = boxes[:, 2:] - boxes[:, :2]
-        # A size that is not finite or not positive fails this comparison; the sum catches the rest.
-        good = np.isfinite(boxes.sum(axis=1)) & (size.min(axis=1, initial=np.inf) > 0)
-        good &= size[:, 1] >= rules.min_height
-        if rules.min_confidence is not None:
-            good &= scores >= rules.min_confidence
-        indices = np.flatnonzero(good)
+        chosen = self._acceptable(detections)
         separate = self._classes_matter(detections.classes)
-        if rules.nms is not None and len(indices) > 1:
-            classes = detections.classes[indices] if separate else None
-            indices = indices[non_maximum_suppression(boxes[indices], scores[indices], rules.nms, classes)]
-        boxes = boxes[indices]
+        if rules.nms is not None and len(chosen) > 1:
+            classes = detections.classes[chosen] if separate else None
+            stays = non_maximum_suppression(
+                detections.boxes[chosen], detections.scores[chosen], rules.nms, classes
+            )
+            chosen = chosen[stays]
+        boxes = detections.boxes[chosen]
         vectors = usable = None
         if detections.features is not None and self.config.uses_appearance:
-            vectors, usable = self._gallery.prepare(detections.features[indices])
-        classes = detections.classes[indices]
+            vectors, usable = self._gallery.prepare(detections.features[chosen])
         return _Frame(
-            indices, boxes, self._motion.measure(boxes), scores[indices], classes, separate, vectors, usable
+            indices=chosen,
+            boxes=boxes,
+            measured=self._motion.measure(boxes),
+            scores=detections.scores[chosen],
+            classes=detections.classes[chosen],
+            separate_classes=separate,
+            vectors=vectors,
+            usable=usable,
         )
+
+    def _acceptable(self, detections: Detections) -> Indices:
+        """Rows that have a proper box, a sufficient score and a sufficient height."""
+        rules = self.config.detections
+        left, top, right, bottom = detections.boxes.T
+        # NaN fails a comparison; infinity is looked for only where the sum of all betrays it.
+        good = right > left
+        good &= bottom > top
+        if rules.min_height > 0:
+            good &= bottom - top >= rules.min_height
+        if not np.isfinite(detections.boxes.sum()):
+            good &= np.isfinite(detections.boxes).all(axis=1)
+        if rules.min_confidence is not None:
+            good &= detections.scores >= rules.min_confidence
+        return good.nonzero()[0]
 
     def _classes_matter(self, classes: NDArray[np.int64]) -> bool:
         """Whether tracks of several classes may meet: never asked for again once they have."""
@@ -132,22 +149,64 @@ class Tracker:
 
     def _drop_lost(self, boxes: Array) -> Array:
         """End the tracks whose prediction is no box any more (an area below zero, an overflow)."""
-        sane = np.isfinite(boxes.sum(axis=1))
-        if sane.all():
+        if np.isfinite(boxes.sum()):
             return boxes
+        sane = np.isfinite(boxes).all(axis=1)
         self._keep(sane)
         return np.asarray(boxes[sane])
 
-    def _match(
+    def _match(self, frame: _Frame, boxes: Array, spread: Array) -> tuple[Indices, Indices]:
+        """Go through the stages: rows of the live tracks, and the rows of ``frame`` that they take."""
+        free_tracks = np.ones(len(self._live), dtype=np.bool_)
+        free_detections = np.ones(len(frame.indices), dtype=np.bool_)
+        matched: list[tuple[Indices, Indices]] = []
+        for stage in self.config.stages:
+            tracks, detections = self._possible_pairs(
+                stage, frame, boxes, spread, free_tracks, free_detections
+            )
+            if not len(tracks):
+                continue
+            costs = COSTS[stage.cost](
+                Candidates(
+                    tracks=tracks,
+                    detections=detections,
+                    track_boxes=boxes,
+                    boxes=frame.boxes,
+                    scores=frame.scores,
+                    slots=self._live.slots,
+                    vectors=frame.vectors,
+                    usable=frame.usable,
+                    gallery=self._gallery,
+                )
+            )
+            if stage.reject == "after":
+                chosen = match_total_overlap(tracks, detections, costs, stage.threshold)
+            else:
+                levels = self._live.gaps[tracks] if stage.cascade else None
+                chosen = match(tracks, detections, costs, stage.threshold, levels)
+            matched.append((tracks[chosen], detections[chosen]))
+            free_tracks[tracks[chosen]] = False
+            free_detections[detections[chosen]] = False
+        if not matched:
+            nobody = np.empty(0, dtype=np.intp)
+            return nobody, nobody
+        return np.concatenate([pairs[0] for pairs in matched]), np.concatenate(
+            [pairs[1] for pairs in matched]
+        )
+
+    def _possible_pairs(
         self,
         stage: Stage,
         frame: _Frame,
         boxes: Array,
+        spread: Array,
         free_tracks: NDArray[np.bool_],
         free_detections: NDArray[np.bool_],
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """One stage: rows of the live tracks and the rows of ``frame`` they take."""
+    ) -> tuple[Indices, Indices]:
+        """The pairs that a stage has to judge: of its tracks and detections, near enough, of one class."""
         live = self._live
+        if stage.cost == "appearance" and frame.vectors is None:
+            free_tracks = np.zeros_like(free_tracks)
         if stage.tracks != "all":
             free_tracks = free_tracks & (live.confirmed == (stage.tracks == "confirmed"))
         if stage.max_gap is not None:
@@ -156,39 +215,21 @@ class Tracker:
             free_detections = free_detections & (frame.scores >= stage.min_score)
         if stage.max_score is not None:
             free_detections = free_detections & (frame.scores < stage.max_score)
-        rows, columns = np.flatnonzero(free_tracks), np.flatnonzero(free_detections)
-        if not (len(rows) and len(columns)) or (stage.cost == "appearance" and frame.vectors is None):
-            return rows[:0], columns[:0]
-        allowed = None
+        some_tracks, some_detections = free_tracks.nonzero()[0], free_detections.nonzero()[0]
         if stage.gate is not None:
-            distance = self._motion.squared_mahalanobis(live.state[:, rows], frame.measured[columns])
-            allowed = distance <= stage.gate
-        if frame.separate_classes:
-            same = live.classes[rows, None] == frame.classes[columns]
-            allowed = same if allowed is None else allowed & same
-        cost = COSTS[stage.cost](
-            Candidates(
-                track_boxes=boxes[rows],
-                boxes=frame.boxes[columns],
-                scores=frame.scores[columns],
-                allowed=allowed,
-                slots=live.slots[rows],
-                vectors=None if frame.vectors is None else frame.vectors[columns],
-                usable=None if frame.usable is None else frame.usable[columns],
-                gallery=self._gallery,
+            position = live.state[POSITION, some_tracks]
+            rows, columns = self._motion.gate(
+                position, spread[some_tracks], frame.measured[some_detections], stage.gate
             )
-        )
-        if stage.reject == "after":
-            matched = match_total_overlap(cost, stage.threshold)
+        elif stage.cost in OVERLAP_COSTS:
+            rows, columns = meeting_pairs(boxes[some_tracks], frame.boxes[some_detections])
         else:
-            matched = match(cost, stage.threshold, live.gaps[rows] if stage.cascade else None)
-        return rows[matched[0]], columns[matched[1]]
-
-    def _correct(self, frame: _Frame, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        live = self._live
-        self._motion.update(live.state, rows, frame.measured[columns])
-        live.hit(rows, frame.indices[columns], frame.scores[columns], frame.classes[columns])
-        self._remember(frame, live.slots[rows], columns)
+            rows, columns = np.ones((len(some_tracks), len(some_detections)), dtype=np.bool_).nonzero()
+        tracks, detections = some_tracks[rows], some_detections[columns]
+        if frame.separate_classes:
+            same = live.classes[tracks] == frame.classes[detections]
+            tracks, detections = tracks[same], detections[same]
+        return tracks, detections
 
     def _end(self) -> None:
         live, life = self._live, self.config.lifecycle
@@ -202,7 +243,7 @@ class Tracker:
         life = self.config.lifecycle
         if life.birth_score is not None:
             free = free & (frame.scores >= life.birth_score)
-        columns = np.flatnonzero(free)
+        columns = free.nonzero()[0]
         if not len(columns):
             return
         slots = self._gallery.claim(len(columns))
@@ -216,7 +257,7 @@ class Tracker:
         )
         self._remember(frame, slots, columns)
 
-    def _remember(self, frame: _Frame, slots: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+    def _remember(self, frame: _Frame, slots: Indices, columns: Indices) -> None:
         if frame.vectors is None or frame.usable is None:
             return
         usable = frame.usable[columns]
@@ -232,11 +273,12 @@ class Tracker:
         visible = (live.gaps <= rules.max_gap) & (live.confirmed > 0)
         if self.frame > rules.warmup:
             visible &= live.streaks >= rules.min_streak
-        rows = np.flatnonzero(visible)
+        rows = visible.nonzero()[0]
         boxes = self._motion.boxes(live.state[:, rows])
         # A prediction can shrink to nothing; nobody wants to see that.
-        proper = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        rows, boxes = rows[proper], boxes[proper]
+        proper = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        if not proper.all():
+            rows, boxes = rows[proper], boxes[proper]
         new = rows[live.ids[rows] == 0]
         live.ids[new] = np.arange(self._next_id, self._next_id + len(new))
         self._next_id += len(new)
@@ -247,11 +289,11 @@ class Tracker:
         return Tracks(live.ids[rows], boxes, live.scores[rows], live.classes[rows], taken, live.gaps[rows])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Frame:
     """The detections of a frame that count, and what was worked out about them once."""
 
-    indices: NDArray[np.intp]  # rows of the detections as they came
+    indices: Indices  # rows of the detections as they came
     boxes: Array
     measured: Array  # the boxes in the filter's coordinates
     scores: Array

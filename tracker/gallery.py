@@ -71,12 +71,12 @@ class Gallery:
                 f"appearance vectors of {features.shape[1]} numbers after frames with vectors of {self.width}"
             )
         squares = np.einsum("nd,nd->n", features, features)
-        usable = np.isfinite(squares) & (squares > 0)
-        if self._cosine:
-            lengths = np.sqrt(np.where(usable, squares, 1), dtype=np.float32)
-            features = features / lengths[:, None]
+        usable = (squares > 0) & (squares < np.inf)
         if not usable.all():
             features = np.where(usable[:, None], features, np.float32(0))
+            squares = np.where(usable, squares, np.float32(1))
+        if self._cosine:
+            features = features / np.sqrt(squares)[:, None]
         return features, usable
 
     def remember(self, slots: Indices, vectors: Vectors) -> None:
@@ -106,22 +106,20 @@ class Gallery:
             self._write(slots_seen, places, vectors_seen)
         self._counts[slots] = counts + 1
 
-    def distances(self, slots: Indices, vectors: Vectors, wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Distance of each prepared vector (M) to the memory of each slot (N), where ``wanted`` (N, M).
+    def distances(self, slots: Indices, vectors: Vectors, rows: Indices, columns: Indices) -> Vectors:
+        """Distance of pairs of a slot and a prepared vector.
 
-        Everything else, and slots that remember nothing, is at infinity.
+        Args:
+            slots: (N,) slots of tracks.
+            vectors: (M, D) prepared vectors of detections.
+            rows: (P,) indices into ``slots``.
+            columns: (P,) indices into ``vectors``.
+
+        Returns:
+            (P,) distances; infinite to slots that remember nothing.
         """
-        out = np.full(wanted.shape, np.inf)
-        if self._vectors is None:
-            return out
-        rows, columns = np.nonzero(wanted & (self._counts[slots] > 0)[:, None])
-        if not len(rows):
-            return out
-        out[rows, columns] = self._compare(slots, vectors, rows, columns)
-        return out
-
-    def _compare(self, slots: Indices, vectors: Vectors, rows: Indices, columns: Indices) -> Vectors:
-        """Distances of the pairs (row, column)."""
+        if self._vectors is None or not len(rows):
+            return np.full(len(rows), np.inf, dtype=np.float32)
         slot_of_pair = slots[rows]
         present = np.unique(slot_of_pair)
         reach = int(present[-1]) + 1
@@ -142,18 +140,22 @@ class Gallery:
         for start in range(0, count, block):
             some = slice(start, min(start + block, count))
             best[some] = self._nearest(some if in_place else present[some], vectors[lists[some]])
-        distance = best[line, rank]
-        return 1 - distance if self._cosine else np.sqrt(np.maximum(distance, 0))
+        found = best[line, rank]
+        distance = 1 - found if self._cosine else np.sqrt(np.maximum(found, 0))
+        blank = self._counts[slot_of_pair] == 0
+        if blank.any():
+            distance[blank] = np.inf
+        return distance
 
     def _nearest(self, slots: slice | Indices, candidates: Vectors) -> Vectors:
         """Largest cosine, or smallest squared distance, of each slot (N) to each of its candidates (N, K)."""
         assert self._vectors is not None
         depth = max(1, min(int(self._counts[slots].max()), self._depth))
-        products = np.matmul(self._vectors[slots, :depth], candidates.transpose(0, 2, 1))
+        products = np.matmul(candidates, self._vectors[slots, :depth].transpose(0, 2, 1))
         if self._cosine:
-            return np.asarray(products.max(axis=1))
+            return np.asarray(products.max(axis=2))
         squares = np.einsum("nkd,nkd->nk", candidates, candidates)
-        return np.asarray((self._squares[slots, :depth, None] - 2 * products).min(axis=1) + squares)
+        return np.asarray((self._squares[slots, None, :depth] - 2 * products).min(axis=2) + squares)
 
     def _write(self, slots: Indices, places: slice | Indices, vectors: Vectors) -> None:
         assert self._vectors is not None

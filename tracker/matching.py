@@ -2,8 +2,10 @@
 
 Only pairs within the threshold can match, and they are few. Pairs whose track and detection have no other
 possibility match at once; the Hungarian method decides among the rest. The outcome is that of solving the
-whole matrix: leaving a pair out of it, like giving it the cost "just above the threshold", makes the
-assignment of greatest total gain over the pairs that are left, and a pair without rivals is always in it.
+whole matrix: an assignment that may leave a track alone at a cost "just above the threshold" is the one with
+the greatest total gain over the pairs below it, and a pair without rivals is always part of that.
+
+Pairs come as three arrays (tracks, detections, costs); what is chosen comes back as indices into them.
 """
 
 from __future__ import annotations
@@ -14,84 +16,96 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.floating[Any]]
 Indices: TypeAlias = NDArray[np.intp]
-Pairs: TypeAlias = tuple[Indices, Indices]
 
 # Staying alone costs this much more than the threshold: DeepSORT's constant, kept for equal decisions.
 _MARGIN = 1e-5
 
 
 def match(
-    cost: Array, threshold: float, levels: NDArray[np.int64] | None = None, margin: float = _MARGIN
-) -> Pairs:
-    """Match rows (tracks) and columns (detections) at the least total cost.
+    tracks: Indices,
+    detections: Indices,
+    costs: Array,
+    threshold: float,
+    levels: NDArray[np.int64] | None = None,
+    margin: float = _MARGIN,
+) -> Indices:
+    """Choose pairs of least total cost, no track and no detection twice.
 
     Args:
-        cost: (N, M); infinite where a pair is impossible.
+        tracks: (P,) the track of each possible pair.
+        detections: (P,) its detection.
+        costs: (P,) its cost.
         threshold: the largest cost at which a pair may match. Pairs above it take no part.
-        levels: (N,) if given, rows with a smaller level choose before the others (a cascade).
+        levels: (P,) if given, pairs of a smaller level are served before the others (a cascade).
         margin: by how much staying alone is worse than the worst acceptable pair.
 
     Returns:
-        The matched rows and their columns.
+        Indices of the chosen pairs.
     """
-    rows, columns = np.nonzero(cost <= threshold)
-    lonely = _without_rivals(rows, columns, cost.shape)
+    possible = (costs <= threshold).nonzero()[0]
+    lonely = _without_rivals(tracks[possible], detections[possible])
     if lonely.all():
-        return rows, columns
-    matched = [(rows[lonely], columns[lonely])]
-    rows, columns = rows[~lonely], columns[~lonely]
+        return possible
+    chosen = [possible[lonely]]
+    contested = possible[~lonely]
     ceiling = threshold + margin
     if levels is None:
-        matched.append(_solve(cost, rows, columns, ceiling))
+        chosen.append(_solve(contested, tracks, detections, costs, ceiling))
     else:
-        taken = np.zeros(cost.shape[1], dtype=np.bool_)
-        level_of = levels[rows]
-        for level in np.unique(level_of):
-            turn = (level_of == level) & ~taken[columns]
-            pairs = _solve(cost, rows[turn], columns[turn], ceiling)
-            taken[pairs[1]] = True
-            matched.append(pairs)
-    return np.concatenate([pairs[0] for pairs in matched]), np.concatenate([pairs[1] for pairs in matched])
+        taken = np.zeros(detections.max() + 1, dtype=np.bool_)
+        for level in np.unique(levels[contested]):
+            turn = contested[(levels[contested] == level) & ~taken[detections[contested]]]
+            served = _solve(turn, tracks, detections, costs, ceiling)
+            taken[detections[served]] = True
+            chosen.append(served)
+    return np.concatenate(chosen)
 
 
-def match_total_overlap(cost: Array, threshold: float) -> Pairs:
-    """Match as SORT does: the largest total overlap of all pairs first, then drop those above the threshold.
+def match_total_overlap(tracks: Indices, detections: Indices, costs: Array, threshold: float) -> Indices:
+    """Choose pairs as SORT does: the largest total overlap first, then drop those above the threshold.
 
     If the pairs within the threshold are one to one already, they are taken as they are.
 
     Args:
-        cost: (N, M), 1 - IoU.
+        tracks: (P,) the track of each pair that overlaps at all; others would add nothing to the total.
+        detections: (P,) its detection.
+        costs: (P,) one minus the overlap.
         threshold: the largest cost that stays.
     """
-    rows, columns = np.nonzero(cost < threshold)
-    if len(rows) and _without_rivals(rows, columns, cost.shape).all():
-        return rows, columns
-    # Two boxes that do not meet add nothing to the total, so leaving them out changes nothing.
-    rows, columns = match(cost, np.nextafter(1.0, 0.0), margin=0.0)
-    stays = cost[rows, columns] <= threshold
-    return rows[stays], columns[stays]
+    within = (costs < threshold).nonzero()[0]
+    if len(within) and _without_rivals(tracks[within], detections[within]).all():
+        return within
+    chosen = match(tracks, detections, costs, threshold=1.0, margin=0.0)
+    return np.asarray(chosen[costs[chosen] <= threshold])
 
 
-def _without_rivals(rows: Indices, columns: Indices, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which pairs have both their row and their column to themselves."""
-    alone_in_row = np.bincount(rows, minlength=shape[0])[rows] == 1
-    alone_in_column = np.bincount(columns, minlength=shape[1])[columns] == 1
-    return np.asarray(alone_in_row & alone_in_column)
+def _without_rivals(tracks: Indices, detections: Indices) -> NDArray[np.bool_]:
+    """Which pairs have both their track and their detection to themselves."""
+    alone: NDArray[np.bool_] = np.bincount(tracks)[tracks] == 1
+    alone &= np.bincount(detections)[detections] == 1
+    return alone
 
 
-def _solve(cost: Array, rows: Indices, columns: Indices, ceiling: float) -> Pairs:
-    """The best assignment among the given pairs; all others cost ``ceiling``."""
-    if not len(rows):
-        return rows, columns
-    some_rows, row_of = np.unique(rows, return_inverse=True)
-    some_columns, column_of = np.unique(columns, return_inverse=True)
-    part = np.full((len(some_rows), len(some_columns)), ceiling)
-    part[row_of, column_of] = cost[rows, columns]
-    row_of, column_of = _linear_sum_assignment()(part)
-    stays = part[row_of, column_of] < ceiling
-    return some_rows[row_of[stays]], some_columns[column_of[stays]]
+def _solve(pairs: Indices, tracks: Indices, detections: Indices, costs: Array, ceiling: float) -> Indices:
+    """The best assignment among ``pairs``; to stay alone costs ``ceiling``."""
+    if len(pairs) < 2:
+        return pairs
+    row, column = _renumber(tracks[pairs]), _renumber(detections[pairs])
+    shape = (row.max() + 1, column.max() + 1)
+    matrix = np.full(shape, ceiling)
+    matrix[row, column] = costs[pairs]
+    pair_at = np.full(shape, -1)
+    pair_at[row, column] = pairs
+    chosen = pair_at[_linear_sum_assignment()(matrix)]
+    return np.asarray(chosen[chosen >= 0])
+
+
+def _renumber(numbers: Indices) -> Indices:
+    """The same numbers without holes, in the same order."""
+    place = np.cumsum(np.bincount(numbers) > 0) - 1
+    return np.asarray(place[numbers])
 
 
 @cache

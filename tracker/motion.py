@@ -71,13 +71,23 @@ class Motion:
         var_position += process_position
         var_velocity += process_velocity
 
-    def update(self, state: Array, rows: NDArray[np.intp], measured: Array) -> None:
-        """Correct the tracks in ``rows`` by one measurement each, in place."""
+    def expected_spread(self, state: Array) -> Array:
+        """Variance of the measurement that each predicted track expects next, (N, 4)."""
+        return state[VAR_POSITION] + self._measurement(state[POSITION])
+
+    def update(self, state: Array, rows: NDArray[np.intp], measured: Array, spread: Array) -> None:
+        """Correct the tracks in ``rows`` by one measurement each, in place.
+
+        Args:
+            state: all tracks, predicted.
+            rows: which of them.
+            measured: their measurements, (len(rows), 4).
+            spread: :meth:`expected_spread` of all tracks.
+        """
         part = state[:, rows]
         position, velocity, var_position, covariance, var_velocity = part
-        innovation_variance = var_position + self._measurement(position)
-        gain = var_position / innovation_variance
-        velocity_gain = covariance / innovation_variance
+        gains = part[VAR_POSITION : COVARIANCE + 1] / spread[rows]
+        gain, velocity_gain = gains
         innovation = measured - position
         position += gain * innovation
         velocity += velocity_gain * innovation
@@ -87,17 +97,34 @@ class Motion:
         covariance *= remaining
         state[:, rows] = part
 
-    def squared_mahalanobis(self, state: Array, measured: Array) -> Array:
-        """Squared distance of measurements (M, 4) from the predictions (N tracks), shape (N, M)."""
-        position = state[POSITION]
-        precision = 1.0 / (state[VAR_POSITION] + self._measurement(position))
-        total = np.zeros((len(position), len(measured)))
-        for coordinate in range(4):
-            difference = position[:, coordinate, None] - measured[None, :, coordinate]
-            difference *= difference
-            difference *= precision[:, coordinate, None]
-            total += difference
-        return total
+    def gate(
+        self, position: Array, spread: Array, measured: Array, limit: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Pairs of track and measurement whose squared Mahalanobis distance is at most ``limit``.
+
+        Args:
+            position: (N, 4) predicted positions of the tracks.
+            spread: (N, 4) their :meth:`expected_spread`.
+            measured: (M, 4) measurements.
+            limit: a quantile of the chi-squared distribution with 4 degrees of freedom.
+
+        Returns:
+            Indices of tracks, ascending, and of measurements.
+        """
+        # A pair within the ellipsoid lies within its bounding box: that leaves few to be worked out.
+        reach = np.sqrt(limit * spread[:, :2])
+        low, high = (position[:, :2] - reach).T, (position[:, :2] + reach).T
+        across, down = measured[:, 0], measured[:, 1]
+        near = low[0, :, None] <= across
+        near &= across <= high[0, :, None]
+        near &= low[1, :, None] <= down
+        near &= down <= high[1, :, None]
+        rows, columns = near.nonzero()
+        difference = position[rows] - measured[columns]
+        difference *= difference
+        difference /= spread[rows]
+        inside = difference.sum(axis=1) <= limit
+        return rows[inside], columns[inside]
 
     def boxes(self, state: Array) -> Array:
         """Where the tracks are, as boxes (N, 4)."""

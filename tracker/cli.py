@@ -1,0 +1,219 @@
+"""The command ``track``."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.text import Text
+
+from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
+from tracker.filerows import FileError
+from tracker.motchallenge import SequenceInfo, find_sequences
+from tracker.pipeline import Report, SequenceRun, track_sequence
+from tracker.results import ResultWriter
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+_INTERRUPTED = 130
+
+
+class Descriptor(enum.StrEnum):
+    """What ``--descriptor`` takes."""
+
+    auto = "auto"
+    file = "file"
+    none = "none"
+
+
+class Format(enum.StrEnum):
+    """What ``--format`` takes."""
+
+    mot = "mot"
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+def _known_trackers() -> str:
+    return ", ".join(sorted({path.stem for folder in CONFIG_FOLDERS for path in folder.glob("*.yaml")}))
+
+
+@app.command(no_args_is_help=True)
+def track(
+    seq: Annotated[
+        list[str],
+        typer.Option(
+            "--seq",
+            metavar="NAME",
+            help="Sequence to track: a name below the data root, a pattern such as 'MOT16-*', or a folder. "
+            "May be given several times.",
+        ),
+    ],
+    data_root: Annotated[
+        Path, typer.Option(envvar="VHP_DATA", help="Folder that the sequences are somewhere below.")
+    ] = Path("data"),
+    tracker: Annotated[
+        str,
+        typer.Option(metavar="NAME", help=f"How to track: {_known_trackers()}, or a YAML file of your own."),
+    ] = "deepsort",
+    descriptor: Annotated[
+        Descriptor,
+        typer.Option(
+            help="What people look like, so that they are known again after an occlusion. file: the vectors "
+            "stored with the detections. none: go by position only. auto: file if there are any."
+        ),
+    ] = Descriptor.auto,
+    detections: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Boxes to track: a .txt or .npy file, or the name of one in the sequence's det folder "
+            "(poi, frcnn …). Without it the most promising one is taken.",
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(metavar="X", help="Ignore detections with a lower score.")
+    ] = None,
+    nms: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Ignore boxes of which a better one covers more than this share."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change any setting of the tracker, for example lifecycle.max_age=60 or "
+            "stages.overlap.threshold=0.5. May be given several times.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Result file, or a folder that gets one file for each sequence.  [default: results/TRACKER]",
+        ),
+    ] = None,
+    fmt: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="mot: MOTChallenge's text format. csv and jsonl also say which detection each box came "
+            "from.  [default: by the name of the result file, else mot]",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes.")] = False,
+) -> None:
+    """Follow people, or anything else that was detected, through a video.
+
+    Reads the boxes that a detector found in every frame and gives each person one number for as long as he
+    or she is in the picture. The result is a text file with one line for each person and frame.
+
+    Example: track --seq MOT16-02 --data-root data
+    """
+    console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    try:
+        settings = load_config(tracker, _all_overrides(overrides or [], min_confidence, nms))
+        sequences = find_sequences(seq, data_root)
+        targets = _targets(sequences, output, Path(tracker).stem, fmt)
+    except (SettingsError, FileError) as error:
+        _complain(error)
+        raise typer.Exit(1) from error
+    failed = 0
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        FramesPerSecond(),
+        TimeLeft(),
+        console=console,
+        transient=True,
+    ) as progress:
+        for sequence, target in zip(sequences, targets, strict=True):
+            bar = progress.add_task(sequence.name, total=sequence.length)
+
+            def begin(run: SequenceRun) -> None:
+                for note in run.notes:
+                    console.print(f"note: {note}")
+
+            try:
+                report = track_sequence(
+                    sequence,
+                    settings,
+                    target,
+                    detections=detections,
+                    appearance=descriptor.value,
+                    fmt=None if fmt is None else fmt.value,
+                    begin=begin,
+                    advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
+                )
+            except FileError as error:
+                _complain(error)
+                failed += 1
+            except KeyboardInterrupt:
+                done = int(progress.tasks[bar].completed)
+                kept = f"; what was tracked is in {ResultWriter(target).partial_path}" if done else ""
+                _complain(f"stopped after {done} of {sequence.length} frames of {sequence.name}{kept}")
+                raise typer.Exit(_INTERRUPTED) from None
+            else:
+                typer.echo(_in_words(report))
+            progress.remove_task(bar)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _all_overrides(given: list[str], min_confidence: float | None, nms: float | None) -> list[str]:
+    short = {"detections.min_confidence": min_confidence, "detections.nms": nms}
+    return [*given, *(f"{key}={value}" for key, value in short.items() if value is not None)]
+
+
+def _targets(
+    sequences: list[SequenceInfo], output: Path | None, tracker: str, fmt: Format | None
+) -> list[Path]:
+    """The result file of each sequence."""
+    if output is not None and output.suffix and not output.is_dir():
+        if len(sequences) > 1:
+            raise FileError(
+                f"{output}: {len(sequences)} sequences cannot go into one file; expected a folder"
+            )
+        return [output]
+    folder = Path("results") / tracker if output is None else output
+    suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
+    return [folder / f"{sequence.name}{suffix}" for sequence in sequences]
+
+
+def _in_words(report: Report) -> str:
+    speed = report.frames / max(report.seconds, 1e-9)
+    appearance = f"appearance from {report.appearance}" if report.appearance else "no appearance"
+    return (
+        f"{report.sequence}: {report.identities} identities in {report.frames} frames, {speed:,.0f} frames/s "
+        f"(detections {report.detections.name}, {appearance}) -> {report.result}"
+    )
+
+
+def _complain(problem: object) -> None:
+    typer.echo(f"track: {problem}", err=True)
+
+
+class FramesPerSecond(ProgressColumn):
+    """How fast it goes."""
+
+    def render(self, task: Task) -> Text:
+        """The speed of the last seconds."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} frames/s")
+
+
+def main() -> None:
+    """Run the command, and let an unforeseen error end with its own traceback."""
+    sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Sequences on disk in MOTChallenge's layout: where they are, what they are, which files belong to them."""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tracker.filerows import FileError
+from tracker.tables import (
+    DetectionTable,
+    TrackTable,
+    from_motchallenge,
+    read_detections,
+    read_ground_truth,
+    read_results,
+    to_motchallenge,
+)
+
+__all__ = [
+    "DetectionTable",
+    "FileError",
+    "SequenceInfo",
+    "TrackTable",
+    "find_detections",
+    "find_sequences",
+    "from_motchallenge",
+    "read_detections",
+    "read_ground_truth",
+    "read_results",
+    "to_motchallenge",
+]
+
+_BENCHMARK_FOLDER = re.compile(r"(?:2D)?MOT(?:20)?(15|16|17|20)(?:Det|Labels)?", re.IGNORECASE)
+_BENCHMARK_PREFIX = re.compile(r"MOT(15|16|17|20)-\d")
+
+# From worst to best; a name that is not here is somebody's own detector and better than all of these.
+_PUBLIC_DETECTORS = ("det", "acf", "dpm", "frcnn", "sdp")
+_DETECTION_SUFFIXES = (".npy", ".txt", ".csv")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceInfo:
+    """One sequence, as its ``seqinfo.ini`` describes it.
+
+    Attributes:
+        name: The name of its folder.
+        folder: Its folder.
+        length: Number of frames.
+        frame_rate: Frames per second.
+        width: Width of a frame in pixels.
+        height: Height of a frame in pixels.
+        image_folder: Where the frames are; the folder may be missing.
+        image_extension: With the dot.
+        benchmark: "MOT15", "MOT16", "MOT17", "MOT20", or "" if it is none of them.
+    """
+
+    name: str
+    folder: Path
+    length: int
+    frame_rate: float
+    width: int
+    height: int
+    image_folder: Path
+    image_extension: str
+    benchmark: str
+
+    @classmethod
+    def read(cls, folder: Path) -> SequenceInfo:
+        """Read ``seqinfo.ini`` in a sequence's folder.
+
+        Raises:
+            FileError: if it is missing or does not say what it must.
+        """
+        folder = folder.resolve()
+        path = folder / "seqinfo.ini"
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
+            section = parser["Sequence"]
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}; expected the description of a sequence") from error
+        except UnicodeDecodeError as error:
+            raise FileError(f"{path}: not a text file; expected the description of a sequence") from error
+        except KeyError as error:
+            raise FileError(
+                f"{path}: no section [Sequence]; expected one with seqLength, frameRate …"
+            ) from error
+        except configparser.Error as error:
+            raise FileError(f"{path}: {' '.join(str(error).split())}; expected lines key=value") from error
+
+        def number(key: str) -> float:
+            text = section.get(key, "")
+            try:
+                value = float(text)
+            except ValueError:
+                value = 0.0
+            if not 0.0 < value < float("inf"):
+                found = f"is {text!r}" if text else "is missing"
+                raise FileError(f"{path}: {key} {found}; expected a number above 0")
+            return value
+
+        return cls(
+            name=folder.name,
+            folder=folder,
+            length=int(number("seqLength")),
+            frame_rate=number("frameRate"),
+            width=int(number("imWidth")),
+            height=int(number("imHeight")),
+            image_folder=folder / section.get("imDir", "img1"),
+            image_extension=section.get("imExt", ".jpg"),
+            benchmark=_benchmark(folder),
+        )
+
+    @property
+    def ground_truth(self) -> Path:
+        """Where its ground truth is, if it has one."""
+        return self.folder / "gt" / "gt.txt"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its frames are there."""
+        return self.image_folder.is_dir() and any(self.image_folder.glob(f"*{self.image_extension}"))
+
+    def image_path(self, frame: int) -> Path:
+        """The image of a frame, counted from 1."""
+        return self.image_folder / f"{frame:06d}{self.image_extension}"
+
+
+def _benchmark(folder: Path) -> str:
+    for parent in folder.parents:
+        if found := _BENCHMARK_FOLDER.fullmatch(parent.name):
+            return f"MOT{found[1]}"
+    prefix = _BENCHMARK_PREFIX.match(folder.name)
+    return f"MOT{prefix[1]}" if prefix else ""
+
+
+def find_sequences(patterns: Iterable[str], root: Path) -> list[SequenceInfo]:
+    """The sequences that any of the patterns means, each once, in natural order of their names.
+
+    A pattern is the path of a sequence's folder, or the name of a sequence below ``root``, or its path below
+    ``root``, either with ``*``, ``?`` and ``[]`` as in a shell. If a name is there more than once, the one at
+    ``<root>/<name>`` is taken, then the one at ``<root>/<benchmark>/{train,test}/<name>``.
+
+    Raises:
+        FileError: if a pattern means nothing, or a name is in several places of equal right.
+    """
+    folders: dict[Path, None] = {}
+    below: list[Path] | None = None
+    for pattern in patterns:
+        if (Path(pattern) / "seqinfo.ini").is_file():
+            folders[Path(pattern).resolve()] = None
+            continue
+        if below is None:
+            below = list(_sequence_folders(root))
+        found = [
+            folder
+            for folder in below
+            if fnmatchcase(folder.name, pattern) or fnmatchcase(folder.relative_to(root).as_posix(), pattern)
+        ]
+        if not found:
+            raise FileError(_nothing_found(pattern, root, [folder.name for folder in below]))
+        for folder in _one_for_each_name(found, root):
+            folders[folder.resolve()] = None
+    return [SequenceInfo.read(folder) for folder in sorted(folders, key=lambda path: natural_key(path.name))]
+
+
+def _sequence_folders(root: Path) -> Iterator[Path]:
+    """All folders with a ``seqinfo.ini`` below ``root``."""
+    seen: set[str] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back would never end
+            subfolders.clear()
+        elif "seqinfo.ini" in files:
+            subfolders.clear()
+            yield Path(folder)
+        seen.add(real)
+
+
+def _one_for_each_name(folders: Iterable[Path], root: Path) -> list[Path]:
+    """Of folders with the same name the one in the most expected place."""
+
+    def rank(folder: Path) -> int:
+        above = folder.relative_to(root).parts[:-1]
+        if not above:
+            return 0
+        return 1 if len(above) == 2 and above[1] in ("train", "test") else 2
+
+    chosen: dict[str, Path] = {}
+    for folder in sorted(folders, key=rank):
+        other = chosen.setdefault(folder.name, folder)
+        if other != folder and rank(other) == rank(folder):
+            raise FileError(
+                f"{folder.name} is at {other} and at {folder}; expected one, or the path of the one meant"
+            )
+    return list(chosen.values())
+
+
+def _nothing_found(pattern: str, root: Path, names: list[str]) -> str:
+    if not root.is_dir():
+        return f"{root}: no such folder; expected the folder that the sequences are below"
+    near = (
+        difflib.get_close_matches(pattern, names, n=5, cutoff=0.4) or sorted(set(names), key=natural_key)[:5]
+    )
+    there = f"there are {len(names)}, such as {', '.join(near)}" if near else "there is none at all"
+    return f"{root}: no sequence {pattern!r} below it; {there} (a sequence is a folder with a seqinfo.ini)"
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Key that sorts names as a person would: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def find_detections(sequence: SequenceInfo, choice: str | None = None) -> Path:
+    """The detection file of a sequence.
+
+    Args:
+        sequence: Whose detections.
+        choice: A name in the sequence's ``det`` folder, with or without suffix, or the path of a file, or the
+            path of a folder with a file of the sequence's name. None takes the best file of the ``det``
+            folder: one with appearance vectors (``.npy``), then poi, then a detector that is not one of the
+            benchmark's public ones, then these: sdp, frcnn, dpm, acf, and ``det.txt`` last.
+
+    Raises:
+        FileError: if there is no such file; it names those that there are.
+    """
+    folder = sequence.folder / "det"
+    present = sorted(path for path in folder.glob("*") if path.suffix in _DETECTION_SUFFIXES)
+    if choice is None:
+        if present:
+            return max(present, key=_promise)
+        raise FileError(
+            f"{folder}: no detections; expected a .txt or .npy file in it, or the path of one elsewhere"
+        )
+    stems = [folder / choice, Path(choice), Path(choice) / sequence.name]
+    for stem in stems:
+        for path in (stem, *(stem.with_name(stem.name + suffix) for suffix in _DETECTION_SUFFIXES)):
+            if path.is_file():
+                return path
+    there = f"{folder} has {', '.join(path.name for path in present)}" if present else f"{folder} has none"
+    raise FileError(f"no detections {choice!r} for {sequence.name}; {there}")
+
+
+def _promise(path: Path) -> tuple[bool, int, str]:
+    """How good a detection file is likely to be, to be compared with others of the same sequence."""
+    stem = path.stem.lower()
+    rank = _PUBLIC_DETECTORS.index(stem) if stem in _PUBLIC_DETECTORS else len(_PUBLIC_DETECTORS)
+    return path.suffix == ".npy", rank + (stem == "poi"), path.stem

@@ -1,0 +1,159 @@
+"""From detections to a result file: one sequence through the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tracker.config import TrackerConfig
+from tracker.detections import Detections
+from tracker.engine import Tracker
+from tracker.filerows import FileError, places_in_words
+from tracker.motchallenge import DetectionTable, SequenceInfo, find_detections, read_detections
+from tracker.results import ResultFormat, ResultWriter
+from tracker.tracks import Tracks
+
+# Where appearance vectors come from: "file" are those that stand with the detections, "auto" takes them if
+# they are there.
+Appearance = Literal["auto", "file", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a sequence.
+
+    Attributes:
+        sequence: its name.
+        result: the file that was written.
+        detections: the file that was read.
+        appearance: where the appearance vectors came from, "" without them.
+        frames: how many frames there were.
+        identities: how many tracks were shown.
+        seconds: how long the tracker itself took for all frames.
+        notes: what was dropped or looked wrong, in words.
+    """
+
+    sequence: str
+    result: Path
+    detections: Path
+    appearance: str
+    frames: int
+    identities: int
+    seconds: float
+    notes: tuple[str, ...]
+
+
+class SequenceRun:
+    """A sequence made ready for tracking. Iterating over it tracks it, frame by frame.
+
+    Args:
+        sequence: which one.
+        config: the tracker.
+        detections: a detection file, or the name of one of the sequence's; None takes the best.
+        appearance: where appearance vectors come from.
+
+    Raises:
+        FileError: a file is missing, damaged, or lacks the vectors asked for.
+    """
+
+    def __init__(
+        self,
+        sequence: SequenceInfo,
+        config: TrackerConfig,
+        detections: str | None = None,
+        appearance: Appearance = "auto",
+    ) -> None:
+        self.sequence = sequence
+        self.source = find_detections(sequence, detections)
+        self.table = read_detections(self.source)
+        present = self.table.features is not None
+        if appearance == "file" and not present:
+            raise FileError(
+                f"{self.source}: no appearance vectors; expected columns behind the detections, as in "
+                f"DeepSORT's .npy files (without appearance: --descriptor none)"
+            )
+        self.uses_vectors = present and appearance != "none" and config.uses_appearance
+        self.notes = (*self.table.notes, *_oddities(self.table, sequence))
+        self._tracker = Tracker(config)
+        self.identities = 0
+        self.seconds = 0.0
+
+    def __len__(self) -> int:
+        return self.sequence.length
+
+    def __iter__(self) -> Iterator[tuple[int, Tracks]]:
+        self._tracker.reset()
+        self.identities, self.seconds = 0, 0.0
+        for number in range(1, self.sequence.length + 1):
+            found = self.table.frame(number)
+            if not self.uses_vectors and found.features is not None:
+                found = Detections(found.boxes, found.scores, found.classes)
+            start = time.perf_counter()
+            try:
+                tracks = self._tracker.update(found)
+            except ValueError as error:
+                raise FileError(f"{self.source}: frame {number}: {error}") from error
+            self.seconds += time.perf_counter() - start
+            self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
+            yield number, tracks
+
+
+def track_sequence(
+    sequence: SequenceInfo,
+    config: TrackerConfig,
+    output: Path,
+    *,
+    detections: str | None = None,
+    appearance: Appearance = "auto",
+    fmt: ResultFormat | None = None,
+    begin: Callable[[SequenceRun], None] = lambda run: None,
+    advance: Callable[[int], None] = lambda number: None,
+) -> Report:
+    """Track a sequence and write the result file.
+
+    Args:
+        sequence: which one.
+        config: the tracker.
+        output: the file to write.
+        detections: see :class:`SequenceRun`.
+        appearance: see :class:`SequenceRun`.
+        fmt: format of the result; None decides by the file's suffix.
+        begin: called when everything is read.
+        advance: called after each frame with its number.
+    """
+    run = SequenceRun(sequence, config, detections, appearance)
+    begin(run)
+    with ResultWriter(output, fmt) as writer:
+        for number, tracks in run:
+            writer.write(number, tracks)
+            advance(number)
+    return Report(
+        sequence=sequence.name,
+        result=output,
+        detections=run.source,
+        appearance=run.source.name if run.uses_vectors else "",
+        frames=sequence.length,
+        identities=run.identities,
+        seconds=run.seconds,
+        notes=run.notes,
+    )
+
+
+def _oddities(table: DetectionTable, sequence: SequenceInfo) -> Iterator[str]:
+    """What a user would like to know about detections that do not fit their sequence."""
+    late = int(np.count_nonzero(table.frames > sequence.length))
+    if late:
+        yield (
+            f"{table.source.name}: {late} detections beyond the last frame, {sequence.length}, are not used "
+            f"(the last one is in frame {table.last_frame})"
+        )
+    left, top, right, bottom = table.boxes.T
+    outside = (right <= 0) | (bottom <= 0) | (left >= sequence.width) | (top >= sequence.height)
+    if outside.any():
+        frames = places_in_words("frame", np.unique(table.frames[outside]).tolist())
+        yield f"{table.source.name}: {int(outside.sum())} detections lie outside the image ({frames})"
