@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracker.boxes import xywh_to_xyxy
+
 if TYPE_CHECKING:
     import supervision as sv
 
+Rows: TypeAlias = slice | NDArray[np.bool_] | NDArray[np.integer[Any]]
 
-@dataclass(frozen=True, slots=True)
+
 class Detections:
     """The detections of one frame, one row each.
 
@@ -24,43 +26,47 @@ class Detections:
             finite, or of length zero, means "no appearance for this one".
     """
 
-    boxes: NDArray[np.float64]
-    scores: NDArray[np.float64] = field(default=None)  # type: ignore[assignment]
-    classes: NDArray[np.int64] = field(default=None)  # type: ignore[assignment]
-    features: NDArray[np.float32] | None = None
+    __slots__ = ("boxes", "classes", "features", "scores")
 
-    def __post_init__(self) -> None:
-        boxes = np.asarray(self.boxes, dtype=np.float64)
-        if boxes.size == 0:
-            boxes = boxes.reshape(0, 4)
-        if boxes.ndim != 2 or boxes.shape[1] != 4:
-            raise ValueError(f"boxes must have shape (N, 4), not {boxes.shape}")
-        count = len(boxes)
-        scores = np.ones(count) if self.scores is None else np.asarray(self.scores, dtype=np.float64)
-        classes = (
-            np.zeros(count, dtype=np.int64)
-            if self.classes is None
-            else np.asarray(self.classes, dtype=np.int64)
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    features: NDArray[np.float32] | None
+
+    def __init__(
+        self,
+        boxes: ArrayLike,
+        scores: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        features: ArrayLike | None = None,
+    ) -> None:
+        self.boxes = np.asarray(boxes, dtype=np.float64)
+        if self.boxes.size == 0:
+            self.boxes = self.boxes.reshape(0, 4)
+        if self.boxes.ndim != 2 or self.boxes.shape[1] != 4:
+            raise ValueError(f"boxes must have shape (N, 4), not {self.boxes.shape}")
+        count = len(self.boxes)
+        self.scores = np.ones(count) if scores is None else np.asarray(scores, dtype=np.float64)
+        self.classes = (
+            np.zeros(count, dtype=np.int64) if classes is None else np.asarray(classes, dtype=np.int64)
         )
-        for name, column in (("scores", scores), ("classes", classes)):
+        for name, column in (("scores", self.scores), ("classes", self.classes)):
             if column.shape != (count,):
                 raise ValueError(f"{name} must have shape ({count},), one for each box, not {column.shape}")
-        features = self.features
-        if features is not None:
-            features = np.asarray(features, dtype=np.float32)
-            if features.ndim != 2 or len(features) != count:
-                raise ValueError(
-                    f"features must have shape ({count}, D), one row for each box, not {features.shape}"
-                )
-        object.__setattr__(self, "boxes", boxes)
-        object.__setattr__(self, "scores", scores)
-        object.__setattr__(self, "classes", classes)
-        object.__setattr__(self, "features", features)
+        self.features = None if features is None else np.asarray(features, dtype=np.float32)
+        if self.features is not None and (self.features.ndim != 2 or len(self.features) != count):
+            raise ValueError(
+                f"features must have shape ({count}, D), one row for each box, not {self.features.shape}"
+            )
 
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def __getitem__(self, rows: Any) -> Detections:
+    def __repr__(self) -> str:
+        width = "no" if self.features is None else f"{self.features.shape[1]}-d"
+        return f"Detections({len(self)} boxes, {width} features)"
+
+    def __getitem__(self, rows: Rows) -> Detections:
         """The chosen rows (a slice, a mask or indices) as new detections."""
         features = None if self.features is None else self.features[rows]
         return Detections(self.boxes[rows], self.scores[rows], self.classes[rows], features)
@@ -71,11 +77,16 @@ class Detections:
         return cls(np.empty((0, 4)))
 
     @classmethod
-    def from_xywh(cls, boxes: ArrayLike, *args: Any, **kwargs: Any) -> Detections:
+    def from_xywh(
+        cls,
+        boxes: ArrayLike,
+        scores: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        features: ArrayLike | None = None,
+    ) -> Detections:
         """Detections from boxes given as left, top, width, height."""
-        from tracker.boxes import xywh_to_xyxy
-
-        return cls(xywh_to_xyxy(np.asarray(boxes, dtype=np.float64).reshape(-1, 4)), *args, **kwargs)
+        corners = xywh_to_xyxy(np.asarray(boxes, dtype=np.float64).reshape(-1, 4))
+        return cls(corners, scores, classes, features)
 
     @classmethod
     def from_supervision(cls, detections: sv.Detections) -> Detections:
@@ -91,5 +102,9 @@ class Detections:
         """The same detections for ``supervision``; appearance vectors go to ``data["features"]``."""
         import supervision as sv
 
-        data = {} if self.features is None else {"features": self.features}
-        return sv.Detections(xyxy=self.boxes, confidence=self.scores, class_id=self.classes, data=data)
+        return sv.Detections(
+            xyxy=self.boxes,
+            confidence=self.scores,
+            class_id=self.classes,
+            data={} if self.features is None else {"features": np.asarray(self.features)},
+        )

@@ -136,7 +136,7 @@ class Tracker:
             good &= np.isfinite(detections.boxes).all(axis=1)
         if rules.min_confidence is not None:
             good &= detections.scores >= rules.min_confidence
-        return good.nonzero()[0]
+        return np.asarray(good.nonzero()[0])
 
     def _classes_matter(self, classes: NDArray[np.int64]) -> bool:
         """Whether tracks of several classes may meet: never asked for again once they have."""
@@ -151,7 +151,7 @@ class Tracker:
         """End the tracks whose prediction is no box any more (an area below zero, an overflow)."""
         if np.isfinite(boxes.sum()):
             return boxes
-        sane = np.isfinite(boxes).all(axis=1)
+        sane: NDArray[np.bool_] = np.isfinite(boxes).all(axis=1)
         self._keep(sane)
         return np.asarray(boxes[sane])
 
