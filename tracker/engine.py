@@ -151,7 +151,7 @@ class Tracker:
         """End the tracks whose prediction is no box any more (an area below zero, an overflow)."""
         if np.isfinite(boxes.sum()):
             return boxes
-        sane: NDArray[np.bool_] = np.isfinite(boxes).all(axis=1)
+        sane = np.isfinite(boxes.sum(axis=1))
         self._keep(sane)
         return np.asarray(boxes[sane])
 

@@ -73,7 +73,7 @@ class Motion:
 
     def expected_spread(self, state: Array) -> Array:
         """Variance of the measurement that each predicted track expects next, (N, 4)."""
-        return np.add(state[VAR_POSITION], self._measurement(state[POSITION]))
+        return np.asarray(state[VAR_POSITION] + self._measurement(state[POSITION]))
 
     def update(self, state: Array, rows: NDArray[np.intp], measured: Array, spread: Array) -> None:
         """Correct the tracks in ``rows`` by one measurement each, in place.
