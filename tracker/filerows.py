@@ -75,15 +75,18 @@ class FileRows:
         classes = self.whole(7, "class", smallest=-1)
         return np.where(classes == -1, absent, classes)
 
-    def without_bad_boxes(self, score_column: int | None) -> FileRows:
-        """The rows whose box, and score if there is one, is finite and whose box has an area."""
+    def finite(self, score_column: int | None) -> FileRows:
+        """The rows whose box, and score if there is one, is made of finite numbers."""
         checked = self.values[:, 2:6]
         if score_column is not None and score_column < self.values.shape[1]:
             checked = np.column_stack((checked, self.values[:, score_column]))
-        rows = self._keep(
+        return self._keep(
             np.all(np.isfinite(checked), axis=1), "a coordinate or score that is not a finite number"
         )
-        return rows._keep(np.all(rows.values[:, 4:6] > 0.0, axis=1), "zero or negative size")
+
+    def with_area(self) -> FileRows:
+        """The rows whose box has an area."""
+        return self._keep(np.all(self.values[:, 4:6] > 0.0, axis=1), "zero or negative size")
 
     def without_duplicates(self) -> FileRows:
         """The rows that are not, in all columns, the same as an earlier one."""

@@ -22,9 +22,9 @@ Integers = NDArray[np.int64]
 
 def from_motchallenge(boxes: Floats) -> Floats:
     """Boxes (N, 4) as the program keeps them, from 1-based left, top, width, height."""
-    out = xywh_to_xyxy(boxes)
-    out -= 1.0
-    return out
+    out = np.array(boxes, dtype=np.float64)
+    out[..., :2] -= 1.0
+    return xywh_to_xyxy(out)
 
 
 def to_motchallenge(boxes: Floats) -> Floats:
@@ -143,7 +143,7 @@ def read_detections(path: Path) -> DetectionTable:
         FileError: if the file is missing or not as described.
     """
     rows = read_array(path) if path.suffix == ".npy" else read_text(path, 7, 10)
-    rows = rows.without_bad_boxes(score_column=6).without_duplicates().by_frame()
+    rows = rows.finite(score_column=6).with_area().without_duplicates().by_frame()
     features = rows.features
     notes = rows.notes
     if features is not None:
@@ -193,7 +193,8 @@ def read_results(path: Path) -> TrackTable:
 
 
 def _read_tracks(path: Path, score_column: int | None) -> FileRows:
-    rows = read_text(path, 6, 10).without_bad_boxes(score_column).by_frame()
+    # A box without area stays: it can match nothing, and counts against whoever reported it.
+    rows = read_text(path, 6, 10).finite(score_column).by_frame()
     frames, ids = rows.whole(0, "frame", smallest=1), rows.whole(1, "identity", smallest=0)
     order = np.lexsort((ids, frames))
     twice = np.flatnonzero((np.diff(frames[order]) == 0) & (np.diff(ids[order]) == 0))

@@ -323,10 +323,15 @@ def test_detections_are_no_results(tmp_path: Path) -> None:
         read_results(write(tmp_path / "det.txt", "1,-1,1,1,9,9,1\n"))
 
 
-def test_unusable_result_rows_are_dropped_and_noted(tmp_path: Path) -> None:
-    table = read_results(write(tmp_path / "r.txt", "1,5,1,1,0,9,1\n1,6,nan,1,9,9,1\n1,7,1,1,9,9,1\n"))
+def test_result_rows_that_are_not_finite_are_dropped_and_noted(tmp_path: Path) -> None:
+    table = read_results(write(tmp_path / "r.txt", "1,6,nan,1,9,9,1\n1,7,1,1,9,9,1\n"))
     assert table.ids.tolist() == [7]
-    assert [note.split("(")[1] for note in table.notes] == ["line 2)", "line 1)"]
+    assert [note.split("(")[1] for note in table.notes] == ["line 1)"]
+
+
+def test_a_result_without_area_stays_and_counts_as_wrong(tmp_path: Path) -> None:
+    table = read_results(write(tmp_path / "r.txt", "1,5,1,1,0,9,1\n1,6,1,1,-4,9,1\n"))
+    assert table.ids.tolist() == [5, 6]
 
 
 def test_a_long_file_is_read_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.tracker.evaluation.scenes import crowded_scene
+
+TOOL = Path(__file__).parents[2] / "tools" / "eval_mot16.py"
+
+
+@pytest.fixture(scope="module")
+def app() -> typer.Typer:
+    specification = importlib.util.spec_from_file_location("eval_mot16", TOOL)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    app = typer.Typer()
+    app.command()(module.main)
+    return app
+
+
+def run(app: typer.Typer, *arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--jobs", 1)])
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Two sequences of MOT16 with two sets of results."""
+    for number, name in enumerate(("MOT16-02", "MOT16-04")):
+        for tracker in ("sort", "deepsort"):
+            sequence = tmp_path / "data" / "MOT16" / "train" / name
+            target = sequence if tracker == "sort" else tmp_path / "unused" / name
+            crowded_scene(target, tmp_path / tracker / f"{name}.txt", number)
+    return tmp_path
+
+
+def test_one_folder_sequence_by_sequence(app: typer.Typer, folders: Path) -> None:
+    done = run(app, folders / "sort", "--data-root", folders / "data", "--format", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert list(json.loads(done.stdout)) == ["MOT16-02", "MOT16-04", "OVERALL"]
+
+
+def test_several_folders_compared_into_a_file(app: typer.Typer, folders: Path) -> None:
+    table = folders / "table.json"
+    done = run(
+        app,
+        *(folders / "sort", folders / "deepsort", "--data-root", folders / "data", "--seq", "MOT16-0*"),
+        *("--official", "--format", "json", "--output", table),
+    )
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == ""
+    assert str(table) in done.stderr
+    assert list(json.loads(table.read_text())) == ["sort", "deepsort"]
+
+
+def test_trackers_are_run_and_compared_with_a_folder(app: typer.Typer, folders: Path) -> None:
+    for name in ("MOT16-02", "MOT16-04"):
+        detections = folders / "data" / "MOT16" / "train" / name / "det" / "det.txt"
+        detections.parent.mkdir()
+        truth = [line.split(",") for line in (folders / "sort" / f"{name}.txt").read_text().splitlines()]
+        detections.write_text("".join(f"{row[0]},-1,{','.join(row[2:6])},0.9\n" for row in truth))
+    results = folders / "made"
+    (results / "sort").mkdir(parents=True)
+    (results / "sort" / "of-an-earlier-run.txt").write_text("")
+    done = run(
+        app,
+        *(folders / "sort", "--run", "sort", "--results", results, "--data-root", folders / "data"),
+        *("--format", "json"),
+    )
+    assert done.exit_code == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert list(rows) == [f"{folders.name}/sort", "made/sort"]
+    assert rows["made/sort"] != rows[f"{folders.name}/sort"]
+    assert "sort: MOT16-02, 60 frames" in done.stderr
+    assert (results / "sort" / "MOT16-04.txt").is_file()
+
+
+def test_nothing_to_score_is_a_usage_error(app: typer.Typer, folders: Path) -> None:
+    assert run(app, "--data-root", folders / "data").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["sort", "--data-root", "data", "--seq", "MOT99"], "no sequence 'MOT99'"),
+        (["sort", "--data-root", "data", "--protocol", "mot99"], "no protocol 'mot99'"),
+        (["nowhere", "--data-root", "data"], "nowhere: no such folder"),
+        (["sort", "--data-root", "nowhere"], "nowhere: no such folder"),
+        (["--run", "nosuch", "--data-root", "data"], "unknown tracker 'nosuch'"),
+        (["--run", "sort", "--data-root", "data"], "no detections"),
+        (["partly", "--data-root", "data"], "no result file for MOT16-04"),
+        (["partly", "sort", "--data-root", "data", "--partial"], "cannot be compared"),
+        (["broken", "--data-root", "data"], "MOT16-02.txt: line 1"),
+        (["sort", "--data-root", "data", "--output", "sort/MOT16-02.txt/x"], "sort/MOT16-02.txt"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(
+    arguments: list[str], message: str, app: typer.Typer, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folders)
+    for name in ("partly", "broken"):
+        (folders / name).mkdir()
+    (folders / "partly" / "MOT16-02.txt").write_text("")
+    (folders / "broken" / "MOT16-02.txt").write_text("one,2,3,4,5,6,7\n")
+    (folders / "broken" / "MOT16-04.txt").write_text("")
+    done = run(app, *arguments)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_exit_status_reaches_the_shell(folders: Path) -> None:
+    command = [sys.executable, str(TOOL), "sort", "--data-root", "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folders)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
