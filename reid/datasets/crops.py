@@ -1,0 +1,176 @@
+"""Where crops come from: folders of crops, and footage with boxes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.crops import Images, whole_image
+
+LOG = logging.getLogger(__name__)
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True)
+class BoxedImage:
+    """One image, and the boxes to cut from it.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB; None if it could not be read.
+        boxes: (N, 4) left, top, right, bottom, 0-based.
+        scores: (N,) the detector's confidences.
+        frame: number of the frame in its video, or of the image in its folder.
+        camera: number of the camera, -1 if unknown.
+        identities: (N,) who it is, for evaluation only; None if unknown.
+        name: what to call the image in messages and tables.
+    """
+
+    image: Images | None
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    frame: int
+    camera: int = -1
+    identities: NDArray[np.int64] | None = None
+    name: str = ""
+
+
+class CropSource(Protocol):
+    """Anything that crops can be cut from."""
+
+    @property
+    def name(self) -> str:
+        """What to call the source in messages and in the index."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the images are consecutive frames of one camera, so that tracklets can be linked."""
+
+    def fingerprint(self) -> str:
+        """A text that changes whenever the crops of this source would."""
+
+    def images(self) -> Iterator[BoxedImage]:
+        """All images with their boxes; of a video in the order of the frames."""
+
+
+def read_image(path: Path) -> Images | None:
+    """An image as uint8 RGB, or None, with a warning in the log, if it cannot be read."""
+    # Decoded from memory, because cv2.imread cannot open every path on every system.
+    try:
+        encoded = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        LOG.warning("%s: cannot be read (%s); left out", path, error.strerror)
+        return None
+    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
+    if image is None:
+        LOG.warning("%s: not a readable image; left out", path)
+        return None
+    return np.asarray(image, dtype=np.uint8)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """All images below a folder, in natural order (2.jpg before 10.jpg).
+
+    Raises:
+        ValueError: if there is no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; expected a folder of images")
+    files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
+    # Hidden files are thumbnails and resource forks, never crops.
+    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    if not files:
+        raise ValueError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
+    return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """A sorting key that takes digits as numbers."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
+def files_fingerprint(files: Iterable[Path]) -> str:
+    """A digest of the paths, sizes and times of files: their contents would take as long as building."""
+    digest = hashlib.sha256()
+    for path in files:
+        about = path.stat()
+        digest.update(f"{path.resolve().as_posix()}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+class CropFolder:
+    """A folder of crops, any images at any depth, one crop each; nothing is known about them."""
+
+    is_video = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = image_files(folder)
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return self.folder.as_posix()
+
+    def fingerprint(self) -> str:
+        """Changes with the folder's files."""
+        return files_fingerprint(self.files)
+
+    def images(self) -> Iterator[BoxedImage]:
+        """The crops in natural order."""
+        for number, path in enumerate(self.files):
+            yield boxed_crop(path, path.relative_to(self.folder).as_posix(), number)
+
+
+def boxed_crop(path: Path, name: str, frame: int, camera: int = -1, identity: int = -1) -> BoxedImage:
+    """A file that is one crop, as an image with one box around all of it."""
+    image = read_image(path)
+    boxes = np.zeros((1, 4)) if image is None else whole_image(image)
+    return BoxedImage(image, boxes, np.ones(1), frame, camera, np.array([identity], dtype=np.int64), name)
+
+
+class Footage:
+    """Frames of one camera with the boxes that a detector found.
+
+    Args:
+        name: what to call it.
+        frames: (frame number, RGB image, boxes, scores) in increasing order of the number; read only once,
+            and not at all if the crops are already stored.
+        fingerprint: a text that changes whenever the frames or the boxes do, for example made from
+            `files_fingerprint` of their files.
+        camera: number of the camera.
+    """
+
+    is_video = True
+
+    def __init__(
+        self,
+        name: str,
+        frames: Iterable[tuple[int, Images | None, NDArray[np.float64], NDArray[np.float64]]],
+        fingerprint: str,
+        camera: int = -1,
+    ) -> None:
+        self._name, self._frames, self._fingerprint, self._camera = name, frames, fingerprint, camera
+
+    @property
+    def name(self) -> str:
+        """What it was called."""
+        return self._name
+
+    def fingerprint(self) -> str:
+        """As given, with the camera."""
+        return f"{self._fingerprint} camera {self._camera}"
+
+    def images(self) -> Iterator[BoxedImage]:
+        """The frames with their boxes."""
+        for number, image, boxes, scores in self._frames:
+            yield BoxedImage(image, boxes, scores, number, self._camera, name=f"{self._name} frame {number}")
