@@ -1,0 +1,195 @@
+import time
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from reid.models.decoders import DeconvDecoder, DeconvSettings, MLPDecoder, MLPDecoderSettings
+from reid.models.encoders import (
+    MLPEncoder,
+    MLPEncoderSettings,
+    SmallEncoder,
+    SmallSettings,
+    VGG16Encoder,
+    VGG16Settings,
+)
+from reid.models.gaussian import LOG_VARIANCE_RANGE, DiagonalGaussian, bounded_log_variance
+from reid.models.weights import WeightsError
+from reid.models.wrn import CosineDescriptor, CosineSoftmax, WRNSettings
+
+CROP = (3, 64, 64)
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_vgg16_has_the_published_number_of_parameters():
+    encoder = VGG16Encoder(VGG16Settings(), 128, CROP)
+    assert count(encoder.features) == 14_714_688
+    assert count(encoder) == 15_239_232
+
+
+def test_deconv_decoder_has_the_derived_number_of_parameters_and_one_image_size():
+    decoder = DeconvDecoder(DeconvSettings(), 128, CROP)
+    assert count(decoder) == 3_844_755
+    assert decoder(torch.zeros(2, 128)).shape == (2, 3 * 64 * 64)
+
+
+def test_cosine_descriptor_has_the_published_number_of_parameters():
+    assert count(CosineDescriptor(WRNSettings())) == 2_800_864
+
+
+def test_half_width_decoder_is_about_a_quarter_and_tall_crops_fit_too():
+    full, half = (DeconvDecoder(DeconvSettings(width=width), 16, (3, 128, 64)) for width in (1.0, 0.5))
+    assert half(torch.zeros(1, 16)).shape == (1, 3 * 128 * 64)
+    assert count(half) < 0.35 * count(full)
+
+
+def test_deconv_decoder_refuses_an_image_it_cannot_make():
+    with pytest.raises(ValueError, match=r"multiples of 32.*\(3, 48, 64\)"):
+        DeconvDecoder(DeconvSettings(), 8, (3, 48, 64))
+
+
+def test_small_encoder_stays_below_sixty_million_multiply_adds():
+    encoder = SmallEncoder(SmallSettings(), 128, CROP)
+    with FlopCounterMode(display=False) as counter:
+        encoder(torch.zeros(1, *CROP))
+    assert counter.get_total_flops() / 2 <= 60e6
+
+
+@pytest.mark.slow
+def test_small_encoder_takes_at_most_two_milliseconds_a_crop_on_one_core():
+    encoder = SmallEncoder(SmallSettings(), 128, CROP).eval()
+    crops = torch.rand(16, *CROP)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        with torch.inference_mode():
+            for _ in range(10):
+                start = time.process_time()
+                encoder(crops)
+                times.append(time.process_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    assert min(times) / len(crops) <= 2e-3
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        VGG16Encoder(VGG16Settings(width=0.125), 8, CROP),
+        SmallEncoder(SmallSettings(widths=(16, 32), blocks=(1, 0)), 8, CROP),
+        SmallEncoder(SmallSettings(norm="none"), 8, CROP),
+        MLPEncoder(MLPEncoderSettings(hidden=(16,)), 8, CROP),
+    ],
+    ids=["vgg16", "small", "small without norm", "mlp"],
+)
+def test_encoders_give_the_same_posterior_whatever_else_is_in_the_batch(encoder):
+    images = torch.rand(5, *CROP, generator=torch.Generator().manual_seed(0))
+    together = encoder(images)
+    alone = encoder(images[2:3])
+    assert together.mean.shape == together.log_variance.shape == (5, 8)
+    torch.testing.assert_close(together.mean[2:3], alone.mean, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(together.log_variance[2:3], alone.log_variance, atol=1e-5, rtol=1e-4)
+
+
+def test_encoders_say_what_shape_they_need():
+    with pytest.raises(ValueError, match="sides of at least 32"):
+        VGG16Encoder(VGG16Settings(), 8, (3, 16, 64))
+    with pytest.raises(ValueError, match="3 channels, not 1"):
+        VGG16Encoder(VGG16Settings(), 8, (1, 64, 64))
+    with pytest.raises(ValueError, match="5 numbers, one for each width, not 1"):
+        SmallEncoder(SmallSettings(blocks=(1,)), 8, CROP)
+
+
+def test_stored_weights_are_taken_from_a_file(tmp_path):
+    source = VGG16Encoder(VGG16Settings(), 8, CROP)
+    path = tmp_path / "vgg16.pth"
+    torch.save({f"features.{name}": tensor for name, tensor in source.features.state_dict().items()}, path)
+    loaded = VGG16Encoder(VGG16Settings(weights=str(path)), 8, CROP)
+    assert torch.equal(loaded.features[0].weight, source.features[0].weight)
+
+
+def test_missing_weights_are_an_error_that_says_what_to_do(tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match="no such file"):
+        VGG16Encoder(VGG16Settings(weights=str(tmp_path / "missing.pth")), 8, CROP)
+    with pytest.raises(ValueError, match="width 1 only"):
+        VGG16Encoder(VGG16Settings(weights="imagenet", width=0.5), 8, CROP)
+
+    def unreachable(*_args, **_kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreachable)
+    with pytest.raises(WeightsError, match=r"vgg16-397923af\.pth.* at .*checkpoints.*weights=none"):
+        VGG16Encoder(VGG16Settings(weights="imagenet"), 8, CROP)
+
+
+def test_a_file_with_other_weights_is_refused(tmp_path):
+    path = tmp_path / "other.pth"
+    torch.save({"layer.weight": torch.zeros(1)}, path)
+    with pytest.raises(WeightsError, match=r"features\.0\.weight.*layer\.weight"):
+        VGG16Encoder(VGG16Settings(weights=str(path)), 8, CROP)
+
+
+def test_log_variance_is_bounded_smooth_and_untouched_around_zero():
+    raw = torch.tensor([-1e3, -20.0, -0.5, 0.0, 0.5, 20.0, 1e3], requires_grad=True)
+    bounded = bounded_log_variance(raw)
+    low, high = LOG_VARIANCE_RANGE
+    assert bounded.min() >= low
+    assert bounded.max() <= high
+    torch.testing.assert_close(bounded[2:5], raw[2:5], atol=0.05, rtol=0)
+    bounded[[1, 5]].sum().backward()
+    assert (raw.grad[[1, 5]] > 0).all()
+
+
+def test_gaussian_density_and_samples_agree_with_torch():
+    generator = torch.Generator().manual_seed(0)
+    mean, log_variance, x = torch.randn(3, 4, 5, generator=generator)
+    ours = DiagonalGaussian(mean, log_variance)
+    theirs = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
+    torch.testing.assert_close(ours.log_density(x), theirs.log_prob(x).sum(-1))
+    draws = ours.sample(generator, count=20_000)
+    torch.testing.assert_close(draws.mean(0), mean, atol=0.1, rtol=0)
+    torch.testing.assert_close(draws.var(0).log(), log_variance, atol=0.1, rtol=0)
+
+
+def test_linear_decoder_has_no_hidden_layer():
+    decoder = MLPDecoder(MLPDecoderSettings(hidden=()), 4, (2, 3))
+    z = torch.randn(5, 4)
+    origin = decoder(torch.zeros(1, 4))
+    torch.testing.assert_close(decoder(2 * z) - origin, 2 * (decoder(z) - origin))
+
+
+def test_cosine_descriptor_gives_unit_vectors_of_uint8_crops():
+    model = CosineDescriptor(WRNSettings()).eval()
+    crops = torch.randint(0, 256, (3, 3, 128, 64), dtype=torch.uint8)
+    torch.testing.assert_close(model(crops).norm(dim=1), torch.ones(3))
+
+
+def test_cosine_softmax_classifies_by_angle_alone():
+    head = CosineSoftmax(8, 3)
+    with torch.no_grad():
+        head.identities.mul_(torch.tensor([[0.1], [1.0], [50.0]]))
+    descriptors = torch.nn.functional.normalize(head.identities.detach(), dim=1)
+    logits = head(descriptors)
+    assert (logits.argmax(1) == torch.arange(3)).all()
+    torch.testing.assert_close(logits.diagonal(), torch.full((3,), 0.6931), atol=1e-4, rtol=0)
+
+
+@pytest.mark.slow
+def test_supervised_descriptor_learns_identities():
+    torch.manual_seed(0)
+    model, head = CosineDescriptor(WRNSettings(dropout=0.0)), CosineSoftmax(128, 4)
+    labels = torch.arange(4).repeat(2)
+    colours = torch.tensor([[250, 20, 20], [20, 250, 20], [20, 20, 250], [120, 120, 120]], dtype=torch.uint8)
+    crops = colours[labels, :, None, None].expand(-1, -1, 128, 64)
+    optimiser = torch.optim.Adam([*model.parameters(), *head.parameters()], lr=1e-3)
+    for _ in range(12):
+        loss = head.loss(model(crops), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert (head(model(crops)).argmax(1) == labels).all()
