@@ -1,0 +1,187 @@
+"""Batches that depend on nothing but the seed and the step, so that a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from reid.appearance import appearance_statistics
+from reid.crops import Images
+from reid.datasets.store import TrainingView
+from reid.training.augment import augment
+from reid.training.settings import AugmentSettings, DataSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a method trains on in one step.
+
+    Attributes:
+        x: what the encoder reads, augmented.
+        targets: the clean parts of the observation, or what else the method wants.
+    """
+
+    x: Tensor
+    targets: dict[str, Tensor]
+
+
+class Batches(Protocol):
+    """Data that a training can draw from."""
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+
+    def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
+        """The samples in ``rows``, on the generator's device."""
+
+
+def rows_of_step(count: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:
+    """Which samples belong to a step: every epoch goes through all of them once, in another order."""
+    if count < batch:
+        raise ValueError(f"{count} samples are fewer than one batch of {batch}")
+    per_epoch = count // batch
+    epoch, position = divmod(step, per_epoch)
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    return order[position * batch : (position + 1) * batch]
+
+
+def generator_of_step(seed: int, step: int, device: torch.device, process: int = 0) -> Generator:
+    """A source of randomness for one step (and one of several processes)."""
+    (state,) = np.random.SeedSequence((seed, step, process)).generate_state(1, np.uint64)
+    return Generator(device).manual_seed(int(state) & (2**63 - 1))
+
+
+def _statistics(crops: Images) -> Tensor:
+    return torch.from_numpy(appearance_statistics(crops))
+
+
+def _pixels(crops: Images) -> Tensor:
+    # A view: the channels stay last in memory, which convolutions like best.
+    return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
+
+
+# Parts of an observation that can be made from a crop.
+PARTS: dict[str, Callable[[Images], Tensor]] = {"image": _pixels, "statistics": _statistics}
+
+
+class CropBatches:
+    """Crops, augmented for the encoder, with the parts of the observation of each.
+
+    Args:
+        view: the crops; there are no labels in it.
+        parts: names of the parts, of :data:`PARTS`.
+        data: whether the target is the crop itself.
+        augmentation: of the input.
+    """
+
+    def __init__(
+        self, view: TrainingView, parts: list[str], data: DataSettings, augmentation: AugmentSettings
+    ) -> None:
+        unknown = [part for part in parts if part not in PARTS]
+        if unknown:
+            raise ValueError(f"no part {unknown[0]!r} can be made from crops; known: {', '.join(PARTS)}")
+        self._images = _pixels(view.images)
+        self._targets = {
+            part: self._images if part == "image" else PARTS[part](view.images) for part in parts
+        }
+        self._augmentation = augmentation
+        self._members = _TrackletMembers(view) if data.target == "tracklet" else None
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
+        """The crops in ``rows``, each with its own target or that of another crop of its tracklet."""
+        device = generator.device
+        aims = rows if self._members is None else self._members.others(rows, generator)
+        x = self._images[rows].to(device, non_blocking=True)
+        targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
+        return Batch(augment(x, self._augmentation, generator), targets)
+
+
+class LabelledCropBatches:
+    """Crops with the numbers of their identities, for the supervised method only.
+
+    A step's rows are not taken from an order of all crops: some identities are drawn, and some crops of each.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        identities: NDArray[np.int64],
+        images_per_identity: int,
+        augmentation: AugmentSettings,
+    ) -> None:
+        known = identities >= 0
+        self._images = _pixels(np.asarray(images)[known])
+        self.names, self._classes = np.unique(identities[known], return_inverse=True)
+        self._per_identity = images_per_identity
+        self._rows_of = [np.flatnonzero(self._classes == number) for number in range(len(self.names))]
+        self._augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
+        """As many crops as ``rows`` has, of identities drawn by the generator."""
+        (seed,) = torch.randint(2**62, (1,), generator=generator, device=generator.device).tolist()
+        rng = np.random.default_rng(seed)
+        count = max(2, len(rows) // self._per_identity)
+        people = rng.choice(len(self.names), min(count, len(self.names)), replace=False)
+        drawn = np.concatenate([rng.choice(self._rows_of[person], self._per_identity) for person in people])
+        x = augment(self._images[drawn].to(generator.device), self._augmentation, generator)
+        labels = torch.from_numpy(self._classes[drawn]).to(generator.device)
+        return Batch(x, {"identity": labels})
+
+
+class ArrayBatches:
+    """Plain arrays: vectors or small images, noisy for the encoder, clean as a target.
+
+    Args:
+        x: (N, ...) clean data.
+        noise: deviation of the noise that is added to what the encoder reads.
+        part: the name of the observation's only part.
+    """
+
+    def __init__(self, x: NDArray[np.float32], noise: float = 0.0, part: str = "data") -> None:
+        self._x = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+        self._noise, self._part = noise, part
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
+        """The samples in ``rows``."""
+        clean = self._x[rows].to(generator.device)
+        noise = torch.randn(clean.shape, generator=generator, device=generator.device)
+        return Batch(clean + self._noise * noise if self._noise else clean, {self._part: clean})
+
+
+class _TrackletMembers:
+    """Who else is in a crop's tracklet."""
+
+    def __init__(self, view: TrainingView) -> None:
+        tracklet = view.index.tracklet.copy()
+        alone = tracklet < 0
+        # A crop of no tracklet is a group of its own.
+        tracklet[alone] = -1 - np.arange(int(alone.sum()))
+        _, group = np.unique(tracklet, return_inverse=True)
+        self._order = np.argsort(group, kind="stable")
+        self._size = np.bincount(group)
+        self._start = np.cumsum(self._size) - self._size
+        self._group = group
+
+    def others(self, rows: NDArray[np.int64], generator: Generator) -> NDArray[np.int64]:
+        """A random member of each row's tracklet, possibly itself."""
+        drawn = torch.rand(len(rows), generator=generator, device=generator.device).cpu().numpy()
+        group = self._group[rows]
+        chosen: NDArray[np.int64] = self._order[
+            self._start[group] + (drawn * self._size[group]).astype(np.int64)
+        ]
+        return chosen

@@ -1,0 +1,212 @@
+"""A whole training run: open the data, train, look, and leave a folder that others can use.
+
+config.yaml            the settings, complete
+data.json              what it was trained on
+log.jsonl              the numbers of the steps; tensorboard/ has the same as curves
+reconstructions/       what the model made of some crops, as it went
+checkpoint.pt          everything needed to go on exactly
+model.safetensors      the whole network
+descriptor.safetensors the part that describes crops, with its centre, metric and threshold
+curves.png  calibration.png  MODEL_CARD.md
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from accelerate import Accelerator
+from safetensors.torch import save_file
+
+from reid.datasets.building import CropSettings, build_store
+from reid.datasets.crops import CropSource
+from reid.datasets.market import MarketFolder, is_market_folder
+from reid.datasets.opening import open_crops
+from reid.datasets.store import CropStore
+from reid.files import written_atomically
+from reid.models import VAE
+from reid.training.batches import Batches, CropBatches, LabelledCropBatches
+from reid.training.loop import CHECKPOINT, Loop, Progress
+from reid.training.methods import FlatVAEMethod, Method, SupervisedMethod
+from reid.training.pictures import plot_curves, reconstruction_sheet
+from reid.training.settings import FlatVAE, TrainingSettings
+
+LOG = logging.getLogger(__name__)
+
+CONFIG, DATA, MODEL = "config.yaml", "data.json", "model.safetensors"
+
+
+class RunError(ValueError):
+    """A run that cannot be started or gone on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        folder: where everything is.
+        finished: whether the last step was reached.
+        step: steps done.
+        seconds: time spent in this session.
+        crops: how many crops it trained on.
+    """
+
+    folder: Path
+    finished: bool
+    step: int
+    seconds: float
+    crops: int
+
+
+def train(
+    settings: TrainingSettings,
+    data: Sequence[Path],
+    output: Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    held_out: int = 0,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Outcome:
+    """Train a descriptor.
+
+    Args:
+        settings: what and how.
+        data: folders of crops, Market-1501 style folders, sequences with detections; all of them together.
+        output: the folder for the outcome.
+        resume: go on with the run in that folder.
+        device: "auto", "cpu", "cuda" or "mps".
+        held_out: of Market-1501 style folders leave out this many identities, for evaluation.
+        report: called after each step.
+
+    Raises:
+        RunError: the folder already holds a run, or none to go on with, or the device is not there.
+    """
+    accelerator = accelerator_for(device)
+    _prepare_folder(output, settings, resume)
+    store = open_store(data, settings, held_out)
+    method, batches = _method_and_batches(settings, store, accelerator.device)
+    loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
+    if resume:
+        loop.resume()
+    if accelerator.is_main_process:
+        _write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        about = {
+            "sources": list(store.sources),
+            "crops": len(store),
+            "held_out": held_out,
+            "store": store.key,
+        }
+        _write_text(output / DATA, json.dumps(about, indent=2))
+    sample = _pick(store, 12)
+
+    def look(step: int) -> None:
+        if accelerator.is_main_process and isinstance(method.network, VAE):
+            reconstruction_sheet(method.network, sample, output / "reconstructions" / f"step_{step:07d}.png")
+
+    started = time.monotonic()
+    finished = loop.run(report, look)
+    seconds = time.monotonic() - started
+    if accelerator.is_main_process:
+        weights = {name: value.contiguous().cpu() for name, value in loop.final_weights().items()}
+        with written_atomically(output / MODEL) as path:
+            save_file(weights, path, {"step": str(loop.step)})
+        plot_curves(output)
+        if finished:
+            method.network.load_state_dict(loop.final_weights())
+            finish(settings, method, store, output, machine=_machine(accelerator, seconds))
+    return Outcome(output, finished, loop.step, seconds, len(store))
+
+
+def accelerator_for(device: str) -> Accelerator:
+    """Device, precision and processes; mixed precision where the hardware is made for it."""
+    if device not in ("auto", "cpu", "cuda", "mps"):
+        raise RunError(f"device {device!r}: expected auto, cpu, cuda or mps")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device, True):
+        raise RunError(f"device {device!r}: there is none on this machine; expected auto or cpu")
+    on_gpu = available["cuda"] and device in ("auto", "cuda")
+    return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if on_gpu else "no")
+
+
+def open_store(data: Sequence[Path], settings: TrainingSettings, held_out: int = 0) -> CropStore:
+    """The crops of some paths, cut as the settings say; from the cache if they were cut before."""
+    if not data:
+        raise RunError("no data: name a folder of crops, or a sequence with detections")
+    sources: list[CropSource] = []
+    for path in data:
+        if held_out and path.is_dir() and is_market_folder(path):
+            sources.append(MarketFolder(path, leave_out_last=held_out))
+        else:
+            sources.append(open_crops(path))
+    cut = settings.data
+    return build_store(sources, CropSettings(height=cut.height, width=cut.width, policy=cut.policy))
+
+
+def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
+    there = (output / CHECKPOINT).is_file()
+    if resume and not there:
+        raise RunError(f"{output}: no run to go on with; leave --resume away to start one")
+    if there and not resume:
+        raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
+    if not resume:
+        return
+    before = yaml.safe_load((output / CONFIG).read_text(encoding="utf-8"))
+    now = settings.model_dump(mode="json")
+    changed = [key for key in now if now[key] != before.get(key) and key != "description"]
+    # More steps are the one change that makes sense in the middle.
+    if changed == ["optimiser"]:
+        steps = {"steps": 0}
+        changed = [] if now["optimiser"] | steps == before["optimiser"] | steps else changed
+    if changed:
+        raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
+
+
+def _method_and_batches(
+    settings: TrainingSettings, store: CropStore, device: torch.device
+) -> tuple[Method, Batches]:
+    torch.manual_seed(settings.seed)
+    method = settings.method
+    if isinstance(method, FlatVAE):
+        view = store.training_view()
+        parts = list(method.model.observation)
+        batches = CropBatches(view, parts, settings.data, settings.augment)
+        return FlatVAEMethod(method, settings.optimiser, device), batches
+    labelled = LabelledCropBatches(
+        store.images, store.labels.identity, method.images_per_identity, settings.augment
+    )
+    if len(labelled.names) < 2:
+        raise RunError("the supervised method needs crops with identities, as in Market-1501 style folders")
+    return SupervisedMethod(method, settings.optimiser, len(labelled.names), device), labelled
+
+
+def _pick(store: CropStore, count: int) -> torch.Tensor:
+    rows = np.linspace(0, len(store) - 1, min(count, len(store))).astype(int)
+    return torch.from_numpy(np.array(store.images[rows])).permute(0, 3, 1, 2)
+
+
+def _machine(accelerator: Accelerator, seconds: float) -> dict[str, Any]:
+    device = accelerator.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    return {
+        "device": f"{device.type} {name}".strip(),
+        "threads": torch.get_num_threads(),
+        "precision": accelerator.mixed_precision,
+        "torch": torch.__version__,
+        "hours in the last session": round(seconds / 3600, 2),
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with written_atomically(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")

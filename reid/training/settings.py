@@ -1,0 +1,102 @@
+"""All that a training run is told: the typed form of ``configs/reid/*.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reid.crops import Policy
+from reid.evaluation.distances import Metric
+from reid.models import VAESettings, WRNSettings
+from reid.objective.loss import ObjectiveSettings
+from reid.settings import Settings, find_settings, load_settings
+
+_PACKAGE = Path(__file__).parent.parent
+# In a checkout the files stand in configs/; a wheel carries them inside the package.
+CONFIG_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs" / "reid")
+
+
+class AugmentSettings(Settings):
+    """How the encoder's input is varied; what it must reconstruct stays clean."""
+
+    flip: float = Field(0.0, ge=0, le=1)
+    """Probability of a mirror image."""
+    shift: float = Field(0.0, ge=0, le=0.5)
+    """Largest displacement, as a share of the side."""
+    zoom: float = Field(0.0, ge=0, lt=1)
+    """Largest change of size, as a share."""
+    brightness: float = Field(0.0, ge=0, lt=1)
+    """Largest change of all values, as a share."""
+    contrast: float = Field(0.0, ge=0, lt=1)
+    """Largest change of the distance to the mean, as a share."""
+    tint: float = Field(0.0, ge=0, lt=1)
+    """Largest change of a single colour channel, as a share."""
+    erase: float = Field(0.0, ge=0, le=1)
+    """Probability that a rectangle is covered, as by somebody walking past."""
+    noise: float = Field(0.0, ge=0)
+    """Deviation of noise added to every number, in the data's units."""
+
+
+class DataSettings(Settings):
+    """What is cut from the data, and what has to be reconstructed."""
+
+    height: int = Field(64, ge=8)
+    width: int = Field(64, ge=8)
+    policy: Policy = "squash"
+    """What becomes of a box's aspect ratio: squash it, or expand the box to the crop's."""
+    target: Literal["itself", "tracklet"] = "itself"
+    """Reconstruct the same crop, or another one of the same automatic tracklet where there is one."""
+
+
+class OptimiserSettings(Settings):
+    """Adam, and how long."""
+
+    learning_rate: float = Field(gt=0)
+    batch: int = Field(64, ge=2)
+    steps: int = Field(ge=1)
+    warmup: int = Field(0, ge=0)
+    """Steps in which the learning rate grows to its value."""
+    decay: Literal["none", "cosine"] = "none"
+    """Whether the learning rate falls to zero in the course of the run."""
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+    averaging: float = Field(0.0, ge=0, lt=1)
+    """Weights are averaged over the last 1/(1 - this) steps; 0 takes the last ones."""
+
+
+class FlatVAE(Settings):
+    """The unsupervised method: VHP-FMVAE, or with eta 0 VHP-VAE."""
+
+    kind: Literal["vae"] = "vae"
+    model: VAESettings
+    objective: ObjectiveSettings
+
+
+class CosineSoftmaxMethod(Settings):
+    """The supervised method of Wojke and Bewley: it reads identity labels."""
+
+    kind: Literal["supervised"] = "supervised"
+    network: WRNSettings = WRNSettings()
+    images_per_identity: int = Field(4, ge=2)
+    weight_decay: float = Field(1e-8, ge=0)
+
+
+class TrainingSettings(Settings):
+    """A training run, apart from where the data are and where the result goes."""
+
+    description: str = ""
+    method: Annotated[FlatVAE | CosineSoftmaxMethod, Field(discriminator="kind")]
+    data: DataSettings = DataSettings()
+    augment: AugmentSettings = AugmentSettings()
+    optimiser: OptimiserSettings
+    metric: Metric = "cosine"
+    """How the finished descriptor's vectors are compared."""
+    seed: int = Field(0, ge=0)
+
+
+def load_training(choice: str | Path, overrides: Iterable[str] = ()) -> TrainingSettings:
+    """The settings called ``choice`` ("fmvae", "vhpvae" …) or in the file at that path, with changes."""
+    return load_settings(TrainingSettings, find_settings(choice, CONFIG_FOLDERS, "training"), overrides)
