@@ -9,8 +9,12 @@ INSTALLED := .venv/.installed
 test: $(INSTALLED)  ## the whole suite; tests on real data need VHP_DATA
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-demo: $(INSTALLED)  ## make a small street scene and track it
-	$(BIN)/python tools/demo.py
+DEMO := build/demo
+
+demo: $(INSTALLED)  ## make a small street scene, track it, score it
+	$(BIN)/python tools/make_demo_sequence.py $(DEMO)/STREET-01 --force
+	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --output $(DEMO)/results
+	$(BIN)/python tools/eval_mot16.py $(DEMO)/results --data-root $(DEMO)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

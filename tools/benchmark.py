@@ -1,6 +1,7 @@
 """Measure speed and memory, beside other packages where they are installed.
 
 python tools/benchmark.py trackers     whole update steps, one thread, in turn in one run
+python tools/benchmark.py gallery      ways to find the nearest among many vectors, one thread
 python tools/benchmark.py memory       resident size after the first thousand and after many frames
 """
 
@@ -23,10 +24,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
+from pykdtree.kdtree import KDTree
 from rich.console import Console
 from rich.table import Table
+from scipy.spatial import cKDTree
 
 from tracker import Detections, Tracker
+from tracker.neighbours import NearestNeighbours
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 console = Console(width=None if sys.stdout.isatty() else 110)
@@ -116,8 +121,7 @@ def trackers(
     width: Annotated[int, typer.Option(help="length of the appearance vectors")] = 128,
 ) -> None:
     """Time whole update steps on synthetic scenes, ours and others in turn."""
-    machine = platform.processor() or platform.machine()
-    console.print(f"{machine}, Python {platform.python_version()}, numpy {np.__version__}, one thread")
+    _introduce_machine()
     table = Table(title="median milliseconds a frame")
     for heading in ("tracker", "objects", "ms", "frames/s", "other", "its ms", "times faster"):
         table.add_column(
@@ -156,6 +160,108 @@ def _milliseconds(contender: Contender, video: list[Detections]) -> list[float]:
         contender.step(given)
         spent.append(1000 * (time.perf_counter() - start))
     return spent
+
+
+def _introduce_machine() -> None:
+    machine = platform.processor() or platform.machine()
+    console.print(f"{machine}, Python {platform.python_version()}, numpy {np.__version__}, one thread")
+
+
+Vectors = NDArray[np.float32]
+# Takes queries, gives the row of the nearest vector to each.
+Finder = Callable[[Vectors], NDArray[Any]]
+
+
+def _matrix_product(vectors: Vectors) -> Finder:
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    return lambda queries: np.asarray((squares - 2 * queries @ vectors.T).argmin(axis=1))
+
+
+def _pykdtree(vectors: Vectors) -> Finder:
+    tree = KDTree(vectors)
+    return lambda queries: tree.query(queries)[1]
+
+
+def _scipy(vectors: Vectors) -> Finder:
+    tree = cKDTree(vectors)
+    return lambda queries: tree.query(queries)[1]
+
+
+def _neighbours(vectors: Vectors) -> Finder:
+    index = NearestNeighbours()
+    for start in range(0, len(vectors), 100):  # as they come in a long video
+        index.add(vectors[start : start + 100], np.arange(start, min(start + 100, len(vectors))))
+    return lambda queries: index.query(queries)[1]
+
+
+FINDERS: dict[str, Callable[[Vectors], Finder]] = {
+    "matrix product": _matrix_product,
+    "pykdtree": _pykdtree,
+    "scipy cKDTree": _scipy,
+    "NearestNeighbours": _neighbours,
+}
+
+
+def _few_directions(count: int, width: int, rng: np.random.Generator) -> Vectors:
+    """Clusters of a hundred in 8 directions, with a little noise in all others."""
+    centres = rng.normal(size=(max(1, count // 100), 8))
+    inside = centres[rng.integers(len(centres), size=count)] + 0.15 * rng.normal(size=(count, 8))
+    basis = np.linalg.qr(rng.normal(size=(width, 8)))[0]
+    return np.asarray(inside @ basis.T + 0.02 * rng.normal(size=(count, width)), dtype=np.float32)
+
+
+def _all_directions(count: int, width: int, rng: np.random.Generator) -> Vectors:
+    return rng.normal(size=(count, width)).astype(np.float32)
+
+
+@app.command()
+def gallery(
+    sizes: Annotated[str, typer.Option(help="remembered vectors, separated by commas")] = "1000,10000,100000",
+    width: Annotated[int, typer.Option(help="their length; pykdtree takes 127 at most")] = 128,
+    queries: Annotated[int, typer.Option(help="vectors that are looked for at once")] = 30,
+    seconds: Annotated[float, typer.Option(help="how long each is timed")] = 1.0,
+) -> None:
+    """Time exact nearest-neighbour queries: where a tree wins, and where a matrix product does."""
+    _introduce_machine()
+    table = Table(title=f"queries a millisecond, {width} dimensions, {queries} at once")
+    table.add_column("vectors", no_wrap=True)
+    for heading in ("number", *FINDERS):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("fastest", no_wrap=True)
+    for title, draw in (("8 directions", _few_directions), ("all alike", _all_directions)):
+        for count in (int(text) for text in sizes.split(",")):
+            vectors = draw(count + 20 * queries, width, np.random.default_rng(0))
+            remembered, asked = vectors[:count], vectors[count:].reshape(20, queries, width)
+            speed = {
+                name: _queries_per_millisecond(make, remembered, asked, seconds)
+                for name, make in FINDERS.items()
+                if name != "pykdtree" or width <= 127
+            }
+            fastest = max(speed, key=lambda name: speed[name])
+            cells = [f"{speed[name]:.3g}" if name in speed else "refuses" for name in FINDERS]
+            table.add_row(title, str(count), *cells, fastest)
+    console.print(table)
+
+
+def _queries_per_millisecond(
+    make: Callable[[Vectors], Finder], vectors: Vectors, batches: Vectors, seconds: float
+) -> float:
+    """Speed of a way to find the nearest, checked; the first batches only warm it up."""
+    find = make(vectors)
+    for batch in batches:
+        found = find(batch)
+        distances = np.linalg.norm(vectors[found] - batch, axis=1)
+        nearest = np.linalg.norm(vectors[_matrix_product(vectors)(batch)] - batch, axis=1)
+        if not np.allclose(distances, nearest, rtol=1e-3):
+            raise SystemExit(f"{make.__name__} does not find the nearest")
+    spent, asked = 0.0, 0
+    while spent < seconds:
+        for batch in batches:
+            start = time.perf_counter()
+            find(batch)
+            spent += time.perf_counter() - start
+            asked += len(batch)
+    return asked / spent / 1000
 
 
 @app.command()
