@@ -1,0 +1,148 @@
+"""A run can be stopped anywhere and goes on as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from reid.models.decoders import MLPDecoderSettings
+from reid.models.encoders import MLPEncoderSettings
+from reid.models.observation import PartSettings, SignalSettings
+from reid.models.prior import HierarchicalPriorSettings
+from reid.models.vae import VAESettings
+from reid.objective.constraint import ConstraintSettings
+from reid.objective.flatness import FlatnessSettings
+from reid.objective.loss import ObjectiveSettings
+from reid.training.batches import ArrayBatches
+from reid.training.loop import CHECKPOINT, CheckpointError, Loop, Progress, learning_rate, read_log
+from reid.training.methods import FlatVAEMethod
+from reid.training.settings import FlatVAE, OptimiserSettings
+
+
+def method_settings(kappa: float = 0.9) -> FlatVAE:
+    hidden = (16,)
+    return FlatVAE(
+        model=VAESettings(
+            input=SignalSettings(shape=(6,)),
+            observation={"data": PartSettings(shape=(6,), decoder=MLPDecoderSettings(hidden=hidden))},
+            encoder=MLPEncoderSettings(hidden=hidden),
+            prior=HierarchicalPriorSettings(hidden=hidden),
+            latents=2,
+        ),
+        objective=ObjectiveSettings(
+            constraint=ConstraintSettings(kappa=kappa, smoothing=0.8),
+            flatness=FlatnessSettings(eta=1.0, directions=2),
+            importance_samples=2,
+        ),
+    )
+
+
+def make_loop(folder: Path, steps: int = 40, **changes: float) -> Loop:
+    torch.manual_seed(0)
+    optimiser = OptimiserSettings(
+        learning_rate=1e-2, batch=8, steps=steps, warmup=5, decay="cosine", **changes
+    )
+    accelerator = Accelerator(cpu=True)
+    data = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    method = FlatVAEMethod(method_settings(), optimiser, accelerator.device)
+    return Loop(method, ArrayBatches(data, noise=0.1), optimiser, folder, accelerator, log_every=4)
+
+
+def weights(loop: Loop) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in loop.final_weights().items()}
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_resumed_run_has_the_same_curve_and_weights(tmp_path: Path, averaging: float) -> None:
+    whole = make_loop(tmp_path / "whole", averaging=averaging)
+    assert whole.run()
+
+    first = make_loop(tmp_path / "parts", averaging=averaging)
+
+    def stop_in_the_middle(progress: Progress) -> None:
+        if progress.step == 18:  # between two entries of the log
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert not first.run(stop_in_the_middle)
+    assert first.step == 18
+    second = make_loop(tmp_path / "parts", averaging=averaging)
+    second.resume()
+    assert second.run()
+
+    assert read_log(tmp_path / "parts") == read_log(tmp_path / "whole")
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(second)[name], value, rtol=0, atol=0)
+
+
+def test_what_was_done_after_the_checkpoint_is_done_again(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path)
+
+    def keep_an_early_checkpoint(progress: Progress) -> None:
+        if progress.step == 10:
+            loop.save()
+            (tmp_path / CHECKPOINT).rename(tmp_path / "early.pt")
+
+    loop.run(keep_an_early_checkpoint)
+    log = read_log(tmp_path)
+    # As after a power cut: the log is ahead of the checkpoint.
+    (tmp_path / "early.pt").replace(tmp_path / CHECKPOINT)
+    again = make_loop(tmp_path)
+    again.resume()
+    assert again.step == 10
+    assert read_log(tmp_path) == log[:2]
+    again.run()
+    assert read_log(tmp_path) == log
+
+
+def test_the_loss_falls_and_the_constraint_is_met(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, steps=300)
+    loop.run()
+    log = read_log(tmp_path)
+    assert log[-1]["rmse"] < log[0]["rmse"]
+    assert log[0]["initial_phase"] == 1
+    assert log[-1]["initial_phase"] == 0
+
+
+def test_the_prior_waits_for_the_constraint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    optimiser = OptimiserSettings(learning_rate=1e-2, batch=8, steps=5)
+    accelerator = Accelerator(cpu=True)
+    method = FlatVAEMethod(method_settings(kappa=1e-3), optimiser, accelerator.device)
+    before = {name: value.clone() for name, value in method.network.prior.state_dict().items()}
+    encoder = next(method.network.encoder.parameters()).detach().clone()
+    data = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    Loop(method, ArrayBatches(data), optimiser, tmp_path, accelerator).run()
+    for name, value in method.network.prior.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+    assert not torch.equal(next(method.network.encoder.parameters()), encoder)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    make_loop(tmp_path, steps=2).run()
+    loop = make_loop(tmp_path)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    state["network"].popitem()
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(CheckpointError, match="does not fit"):
+        loop.resume()
+
+
+def test_no_checkpoint_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        make_loop(tmp_path).resume()
+
+
+def test_learning_rate_grows_then_falls() -> None:
+    settings = OptimiserSettings(learning_rate=1.0, steps=100, warmup=10, decay="cosine")
+    rates = [learning_rate(settings, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[-1] < 0.01
+    assert rates[10:] == sorted(rates[10:], reverse=True)
