@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 from rich.console import Console
@@ -13,23 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
+from reid.descriptor import Descriptor, DescriptorError, DescriptorProtocol
 from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
 from tracker.filerows import FileError
 from tracker.motchallenge import SequenceInfo, find_sequences
-from tracker.pipeline import Report, SequenceRun, track_sequence
+from tracker.pipeline import Report, SequenceRun, Stored, track_sequence
 from tracker.results import ResultWriter
+from tracker.sources import SourceError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _INTERRUPTED = 130
-
-
-class Descriptor(enum.StrEnum):
-    """What ``--descriptor`` takes."""
-
-    auto = "auto"
-    file = "file"
-    none = "none"
 
 
 class Format(enum.StrEnum):
@@ -63,12 +57,15 @@ def track(
         typer.Option(metavar="NAME", help=f"How to track: {_known_trackers()}, or a YAML file of your own."),
     ] = "deepsort",
     descriptor: Annotated[
-        Descriptor,
+        str,
         typer.Option(
+            metavar="NAME",
             help="What people look like, so that they are known again after an occlusion. file: the vectors "
-            "stored with the detections. none: go by position only. auto: file if there are any."
+            "stored with the detections. none: go by position only. auto: file if there are any, else none. "
+            "From the images: histogram (colours, nothing learnt), the folder of a 'reid train', a "
+            "descriptor's .safetensors file, or any re-ID network as an .onnx file.",
         ),
-    ] = Descriptor.auto,
+    ] = "auto",
     detections: Annotated[
         str | None,
         typer.Option(
@@ -108,6 +105,9 @@ def track(
             "from.  [default: by the name of the result file, else mot]",
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="Where the descriptor's network runs: auto, cpu, cuda, mps.")
+    ] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes.")] = False,
 ) -> None:
     """Follow people, or anything else that was detected, through a video.
@@ -119,10 +119,12 @@ def track(
     """
     console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
     try:
-        settings = load_config(tracker, _all_overrides(overrides or [], min_confidence, nms))
+        looks = _descriptor(descriptor, device)
+        changes = _all_overrides(overrides or [], min_confidence, nms)
+        settings = load_config(tracker, [*_calibration(looks, tracker), *changes])
         sequences = find_sequences(seq, data_root)
         targets = _targets(sequences, output, Path(tracker).stem, fmt)
-    except (SettingsError, FileError) as error:
+    except (SettingsError, FileError, DescriptorError) as error:
         _complain(error)
         raise typer.Exit(1) from error
     failed = 0
@@ -148,12 +150,12 @@ def track(
                     settings,
                     target,
                     detections=detections,
-                    appearance=descriptor.value,
+                    descriptor=looks,
                     fmt=None if fmt is None else fmt.value,
                     begin=begin,
                     advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
                 )
-            except FileError as error:
+            except (FileError, SourceError) as error:
                 _complain(error)
                 failed += 1
             except KeyboardInterrupt:
@@ -166,6 +168,24 @@ def track(
             progress.remove_task(bar)
     if failed:
         raise typer.Exit(1)
+
+
+def _descriptor(choice: str, device: str) -> Stored | DescriptorProtocol:
+    """The stored vectors that are meant, or the descriptor that makes them from the images."""
+    return cast(Stored, choice) if choice in get_args(Stored) else Descriptor.load(choice, device)
+
+
+def _calibration(descriptor: Stored | DescriptorProtocol, tracker: str) -> list[str]:
+    """A descriptor brings its own metric and threshold; what the user sets comes later and wins."""
+    if isinstance(descriptor, str):
+        return []
+    stages = load_config(tracker).stages
+    thresholds = [
+        f"stages.{position}.threshold={descriptor.threshold}"
+        for position, stage in enumerate(stages)
+        if stage.cost == "appearance"
+    ]
+    return [f"memory.metric={descriptor.metric}", *thresholds]
 
 
 def _all_overrides(given: list[str], min_confidence: float | None, nms: float | None) -> list[str]:
@@ -185,7 +205,15 @@ def _targets(
         return [output]
     folder = Path("results") / tracker if output is None else output
     suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
-    return [folder / f"{sequence.name}{suffix}" for sequence in sequences]
+    owners: dict[Path, SequenceInfo] = {}
+    for sequence in sequences:
+        target = folder / f"{sequence.name}{suffix}"
+        if (owner := owners.setdefault(target, sequence)) is not sequence:
+            raise FileError(
+                f"{target}: would be the result of {owner.folder} and of {sequence.folder}; "
+                f"expected different names, or one at a time"
+            )
+    return list(owners)
 
 
 def _in_words(report: Report) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.config import TrackerConfig
 from tracker.detections import Detections
@@ -16,11 +18,15 @@ from tracker.engine import Tracker
 from tracker.filerows import FileError, places_in_words
 from tracker.motchallenge import DetectionTable, SequenceInfo, find_detections, read_detections
 from tracker.results import ResultFormat, ResultWriter
+from tracker.sources import open_source
 from tracker.tracks import Tracks
 
-# Where appearance vectors come from: "file" are those that stand with the detections, "auto" takes them if
-# they are there.
-Appearance = Literal["auto", "file", "none"]
+if TYPE_CHECKING:
+    from reid.descriptor import DescriptorProtocol
+
+# Appearance vectors that need no images: "file" are those that stand with the detections, "auto" takes them
+# if they are there.
+Stored = Literal["auto", "file", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class Report:
         appearance: where the appearance vectors came from, "" without them.
         frames: how many frames there were.
         identities: how many tracks were shown.
-        seconds: how long the tracker itself took for all frames.
+        seconds: how long the tracker took for all frames, descriptor included.
         notes: what was dropped or looked wrong, in words.
     """
 
@@ -55,10 +61,11 @@ class SequenceRun:
         sequence: which one.
         config: the tracker.
         detections: a detection file, or the name of one of the sequence's; None takes the best.
-        appearance: where appearance vectors come from.
+        descriptor: makes the appearance vectors from the images, or says which stored ones are used.
 
     Raises:
         FileError: a file is missing, damaged, or lacks the vectors asked for.
+        SourceError: the descriptor needs images and there are none.
     """
 
     def __init__(
@@ -66,19 +73,22 @@ class SequenceRun:
         sequence: SequenceInfo,
         config: TrackerConfig,
         detections: str | None = None,
-        appearance: Appearance = "auto",
+        descriptor: Stored | DescriptorProtocol = "auto",
     ) -> None:
         self.sequence = sequence
         self.source = find_detections(sequence, detections)
         self.table = read_detections(self.source)
         present = self.table.features is not None
-        if appearance == "file" and not present:
+        if descriptor == "file" and not present:
             raise FileError(
                 f"{self.source}: no appearance vectors; expected columns behind the detections, as in "
                 f"DeepSORT's .npy files (without appearance: --descriptor none)"
             )
-        self.uses_vectors = present and appearance != "none" and config.uses_appearance
-        self.notes = (*self.table.notes, *_oddities(self.table, sequence))
+        self._describe = None if isinstance(descriptor, str) else descriptor
+        self._images = None if self._describe is None else open_source(sequence)
+        self._stored = present and descriptor in ("auto", "file") and config.uses_appearance
+        self._min_confidence = config.detections.min_confidence
+        self._notes = (*self.table.notes, *_oddities(self.table, sequence))
         self._tracker = Tracker(config)
         self.identities = 0
         self.seconds = 0.0
@@ -86,21 +96,58 @@ class SequenceRun:
     def __len__(self) -> int:
         return self.sequence.length
 
+    @property
+    def appearance(self) -> str:
+        """Where the appearance vectors come from, "" without them."""
+        if self._describe is not None:
+            return self._describe.name
+        return self.source.name if self._stored else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was dropped or looked wrong so far, in words."""
+        return self._notes if self._images is None else (*self._notes, *self._images.notes)
+
     def __iter__(self) -> Iterator[tuple[int, Tracks]]:
         self._tracker.reset()
         self.identities, self.seconds = 0, 0.0
+        with closing(self._detections()) as frames:
+            started = time.perf_counter()
+            for number, found in frames:
+                try:
+                    tracks = self._tracker.update(found)
+                except ValueError as error:
+                    raise FileError(f"{self.source}: frame {number}: {error}") from error
+                self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
+                self.seconds += time.perf_counter() - started
+                yield number, tracks
+                started = time.perf_counter()
+
+    def _detections(self) -> Generator[tuple[int, Detections]]:
+        """The detections of each frame, with their appearance."""
+        if self._images is not None and self._describe is not None:
+            for frame in self._images:
+                found = self.table.frame(frame.number)
+                yield frame.number, self._described(found, frame.image, self._describe)
+            return
         for number in range(1, self.sequence.length + 1):
             found = self.table.frame(number)
-            if not self.uses_vectors and found.features is not None:
+            if not self._stored and found.features is not None:
                 found = Detections(found.boxes, found.scores, found.classes)
-            start = time.perf_counter()
-            try:
-                tracks = self._tracker.update(found)
-            except ValueError as error:
-                raise FileError(f"{self.source}: frame {number}: {error}") from error
-            self.seconds += time.perf_counter() - start
-            self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
-            yield number, tracks
+            yield number, found
+
+    def _described(
+        self, found: Detections, image: NDArray[np.uint8] | None, describe: DescriptorProtocol
+    ) -> Detections:
+        """Detections with vectors made from the image; without an image they have none."""
+        vectors = np.full((len(found), describe.width), np.nan, dtype=np.float32)
+        if image is not None:
+            # What the tracker will not look at need not be described.
+            rows = np.ones(len(found), dtype=np.bool_)
+            if self._min_confidence is not None:
+                rows = found.scores >= self._min_confidence
+            vectors[rows] = describe(image, found.boxes[rows])
+        return Detections(found.boxes, found.scores, found.classes, vectors)
 
 
 def track_sequence(
@@ -109,7 +156,7 @@ def track_sequence(
     output: Path,
     *,
     detections: str | None = None,
-    appearance: Appearance = "auto",
+    descriptor: Stored | DescriptorProtocol = "auto",
     fmt: ResultFormat | None = None,
     begin: Callable[[SequenceRun], None] = lambda run: None,
     advance: Callable[[int], None] = lambda number: None,
@@ -121,12 +168,12 @@ def track_sequence(
         config: the tracker.
         output: the file to write.
         detections: see :class:`SequenceRun`.
-        appearance: see :class:`SequenceRun`.
+        descriptor: see :class:`SequenceRun`.
         fmt: format of the result; None decides by the file's suffix.
         begin: called when everything is read.
         advance: called after each frame with its number.
     """
-    run = SequenceRun(sequence, config, detections, appearance)
+    run = SequenceRun(sequence, config, detections, descriptor)
     begin(run)
     with ResultWriter(output, fmt) as writer:
         for number, tracks in run:
@@ -136,7 +183,7 @@ def track_sequence(
         sequence=sequence.name,
         result=output,
         detections=run.source,
-        appearance=run.source.name if run.uses_vectors else "",
+        appearance=run.appearance,
         frames=sequence.length,
         identities=run.identities,
         seconds=run.seconds,

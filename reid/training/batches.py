@@ -66,6 +66,8 @@ def _pixels(crops: Images) -> Tensor:
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
 
 
+LEAST_DEVIATION = 0.03
+
 # Parts of an observation that can be made from a crop.
 PARTS: dict[str, Callable[[Images], Tensor]] = {"image": _pixels, "statistics": _statistics}
 
@@ -90,6 +92,8 @@ class CropBatches:
         self._targets = {
             part: self._images if part == "image" else PARTS[part](view.images) for part in parts
         }
+        if data.level_cameras and "statistics" in self._targets:
+            self._targets["statistics"] = level_cameras(self._targets["statistics"], view)
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
 
@@ -103,6 +107,18 @@ class CropBatches:
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
         return Batch(augment(x, self._augmentation, generator), targets)
+
+
+def level_cameras(values: Tensor, view: TrainingView) -> Tensor:
+    """Standardise values (N, D) within each camera: what is left is what sets a crop apart from its like."""
+    _, camera = np.unique(np.stack([view.index.source, view.index.camera]), axis=1, return_inverse=True)
+    out = values.clone()
+    for number in range(int(camera.max()) + 1):
+        rows = torch.from_numpy(np.flatnonzero(camera == number))
+        some = values[rows]
+        # Bins that are nearly always empty must not be blown up.
+        out[rows] = (some - some.mean(dim=0)) / (some.std(dim=0, correction=0) + LEAST_DEVIATION)
+    return out
 
 
 class LabelledCropBatches:

@@ -27,6 +27,11 @@ class Method(ABC):
     network: nn.Module
     optimiser: torch.optim.Optimizer
 
+    @property
+    @abstractmethod
+    def encoder(self) -> VAE | CosineDescriptor:
+        """What a descriptor is made of."""
+
     @abstractmethod
     def step(self, batch: Batch, generator: Generator) -> dict[str, float]:
         """One step; gives its numbers for the log."""
@@ -70,6 +75,11 @@ class FlatVAEMethod(Method):
         self._constraint = Constraint(settings.objective.constraint)
         self._clip = optimiser.clip
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=optimiser.learning_rate)
+
+    @property
+    def encoder(self) -> VAE:
+        """The whole model."""
+        return self.network
 
     def step(self, batch: Batch, generator: Generator) -> dict[str, float]:
         """Compute the terms, move β, and step on θ, φ; on Θ, Φ too once the constraint has been met."""
@@ -138,6 +148,11 @@ class SupervisedMethod(Method):
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=optimiser.learning_rate, weight_decay=settings.weight_decay
         )
+
+    @property
+    def encoder(self) -> CosineDescriptor:
+        """The descriptor without its classifier."""
+        return self.network.descriptor
 
     def step(self, batch: Batch, generator: Generator) -> dict[str, float]:
         """One step of cross-entropy."""

@@ -12,6 +12,7 @@ curves.png  calibration.png  MODEL_CARD.md
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import platform
@@ -19,7 +20,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,17 +32,22 @@ from reid.datasets.crops import CropSource
 from reid.datasets.market import MarketFolder, is_market_folder
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
+from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
+from reid.evaluation.table import describe
 from reid.files import written_atomically
 from reid.models import VAE
+from reid.network_descriptor import save_descriptor
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches
 from reid.training.loop import CHECKPOINT, Loop, Progress
 from reid.training.methods import FlatVAEMethod, Method, SupervisedMethod
+from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
 from reid.training.settings import FlatVAE, TrainingSettings
+from reid.weights_file import change_descriptor_file
 
 LOG = logging.getLogger(__name__)
 
-CONFIG, DATA, MODEL = "config.yaml", "data.json", "model.safetensors"
+CONFIG, DATA, MODEL, DESCRIPTOR = "config.yaml", "data.json", "model.safetensors", "descriptor.safetensors"
 
 
 class RunError(ValueError):
@@ -122,10 +127,38 @@ def train(
         with written_atomically(output / MODEL) as path:
             save_file(weights, path, {"step": str(loop.step)})
         plot_curves(output)
-        if finished:
-            method.network.load_state_dict(loop.final_weights())
-            finish(settings, method, store, output, machine=_machine(accelerator, seconds))
+        method.network.load_state_dict(loop.final_weights())
+        _make_descriptor(settings, method, store, output)
+        write_model_card(output, settings, store, loop, _machine(accelerator, seconds))
     return Outcome(output, finished, loop.step, seconds, len(store))
+
+
+def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStore, output: Path) -> None:
+    """Write the descriptor, with a threshold from footage where the crops come from any."""
+    descriptor = save_descriptor(
+        output / DESCRIPTOR,
+        method.encoder,
+        store.images,
+        metric=settings.metric,
+        policy=settings.data.policy,
+        name=output.name,
+        description=settings.description,
+        config_hash=_hash(settings),
+        training_data=f"{len(store)} crops of {', '.join(store.sources)}",
+        seed=settings.seed,
+    )
+    try:
+        positive, negative = calibration_distances(
+            describe(descriptor, store.images), store.index, settings.metric, settings.seed
+        )
+        calibration = calibrate_distances(positive, negative, settings.metric)
+    except ValueError as error:
+        LOG.info("not calibrated: %s", error)
+        return
+    change_descriptor_file(
+        output / DESCRIPTOR, output / DESCRIPTOR, threshold=calibration.threshold, auc=calibration.auc
+    )
+    plot_calibration(positive, negative, calibration, output / "calibration.png")
 
 
 def accelerator_for(device: str) -> Accelerator:
@@ -136,7 +169,10 @@ def accelerator_for(device: str) -> Accelerator:
     if not available.get(device, True):
         raise RunError(f"device {device!r}: there is none on this machine; expected auto or cpu")
     on_gpu = available["cuda"] and device in ("auto", "cuda")
-    return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if on_gpu else "no")
+    on_cpu = device == "cpu" or not any(available.values())
+    # Processors with bfloat16 instructions train the small encoder 1.6 times as fast with them.
+    bfloat16 = on_gpu or (on_cpu and torch.cpu._is_avx512_bf16_supported())
+    return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if bfloat16 else "no")
 
 
 def open_store(data: Sequence[Path], settings: TrainingSettings, held_out: int = 0) -> CropStore:
@@ -195,16 +231,20 @@ def _pick(store: CropStore, count: int) -> torch.Tensor:
     return torch.from_numpy(np.array(store.images[rows])).permute(0, 3, 1, 2)
 
 
-def _machine(accelerator: Accelerator, seconds: float) -> dict[str, Any]:
+def _machine(accelerator: Accelerator, seconds: float) -> dict[str, str]:
     device = accelerator.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     return {
         "device": f"{device.type} {name}".strip(),
-        "threads": torch.get_num_threads(),
+        "threads": str(torch.get_num_threads()),
         "precision": accelerator.mixed_precision,
         "torch": torch.__version__,
-        "hours in the last session": round(seconds / 3600, 2),
+        "hours in the last session": f"{seconds / 3600:.2f}",
     }
+
+
+def _hash(settings: TrainingSettings) -> str:
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -49,6 +49,9 @@ class DataSettings(Settings):
     """What becomes of a box's aspect ratio: squash it, or expand the box to the crop's."""
     target: Literal["itself", "tracklet"] = "itself"
     """Reconstruct the same crop, or another one of the same automatic tracklet where there is one."""
+    level_cameras: bool = False
+    """Give the statistics of each camera's crops the same mean and deviation: what a camera does to colours
+    need not be explained, so the descriptor learns to see past it."""
 
 
 class OptimiserSettings(Settings):

@@ -1,0 +1,99 @@
+"""Calibrating a descriptor on footage, and keeping what came of it where the descriptor is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reid.datasets.building import CropSettings, build_store
+from reid.datasets.opening import open_crops
+from reid.datasets.store import CropStore
+from reid.descriptor import FILE_NAME, HISTOGRAM, Descriptor, find_descriptor
+from reid.evaluation.calibration import (
+    Calibration,
+    calibrate_distances,
+    calibration_distances,
+    plot_calibration,
+)
+from reid.evaluation.distances import Metric
+from reid.evaluation.table import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What came of a calibration.
+
+    Attributes:
+        calibration: the threshold and how well it separates.
+        stored: the file that has the threshold now; None for the histogram, which is no file.
+        plot: the figure; None likewise.
+    """
+
+    calibration: Calibration
+    stored: Path | None
+    plot: Path | None
+
+
+def calibrate_descriptor(
+    choice: str | Path,
+    data: Sequence[Path],
+    *,
+    metric: Metric | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> Calibrated:
+    """Find a descriptor's threshold on footage without labels, and store it.
+
+    Args:
+        choice: the descriptor, as for `Descriptor.load`.
+        data: MOTChallenge sequences, or one of their detection files.
+        metric: compare by this from now on; None leaves the descriptor's own.
+        device: where to compute.
+        seed: for thinning out the pairs.
+
+    Raises:
+        ValueError: if there is no such descriptor, or too little footage.
+    """
+    descriptor = Descriptor.load(choice, device)
+    metric = metric or descriptor.metric
+    footage = footage_crops(data, descriptor)
+    vectors = describe(descriptor, footage.images)
+    positive, negative = calibration_distances(vectors, footage.index, metric, seed)
+    calibration = calibrate_distances(positive, negative, metric)
+    if str(choice) == HISTOGRAM:
+        return Calibrated(calibration, None, None)
+    path = find_descriptor(choice)
+    stored = _store(path, descriptor, calibration)
+    plot = path.with_name("calibration.png" if path.name == FILE_NAME else f"{path.stem}.calibration.png")
+    plot_calibration(positive, negative, calibration, plot)
+    return Calibrated(calibration, stored, plot)
+
+
+def footage_crops(data: Sequence[Path], descriptor: Descriptor) -> CropStore:
+    """All the crops of some footage, as a tracker would see them: also blurred ones, and many alike."""
+    height, width = descriptor.size
+    cut = CropSettings(
+        height=height, width=width, policy=descriptor.policy, min_sharpness=0.0, min_difference=0.0
+    )
+    return build_store([open_crops(path) for path in data], cut)
+
+
+def _store(path: Path, descriptor: Descriptor, calibration: Calibration) -> Path:
+    if path.suffix == ".onnx":
+        from reid.onnx_descriptor import OnnxAbout, calibration_file, write_onnx_about
+
+        about = OnnxAbout(
+            metric=calibration.metric,
+            threshold=calibration.threshold,
+            auc=calibration.auc,
+            policy=descriptor.policy,
+        )
+        write_onnx_about(path, about)
+        return calibration_file(path)
+    from reid.weights_file import change_descriptor_file
+
+    change_descriptor_file(
+        path, path, metric=calibration.metric, threshold=calibration.threshold, auc=calibration.auc
+    )
+    return path

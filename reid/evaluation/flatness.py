@@ -1,0 +1,164 @@
+"""How flat a trained latent space is: the decoder's metric tensor, exactly, at real latents.
+
+G = JᵀJ with J the decoder's Jacobian, all of it, by forward-mode differentiation (training estimates it by
+finite differences in a few directions). It is looked at where the data are (the posterior's means) and
+between and beyond them (mixup), where a flat space must be flat too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Generator, Tensor
+from torch.func import jacfwd
+
+from reid.crops import Images
+from reid.models import VAE, VAESettings
+from reid.models.encoders import VGG16Settings
+from reid.objective.flatness import FlatnessSettings, full_precision, mixup
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+#: A latent is in use if the data's spread along it is at least this share of it and the posterior's together.
+IN_USE = 0.1
+
+#: Eigenvalues below this share of the largest are rounding errors of a float32 Jacobian.
+_SMALLEST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class FlatnessScores:
+    """The metric tensor in figures; lists are the 10 %, 50 % and 90 % quantiles over the points.
+
+    Attributes:
+        points: at how many points.
+        latents: N.
+        in_use: latents along which the data spread at least a tenth of all there is, the posterior's own
+            spread included; the others are noise to the decoder.
+        condition: largest over smallest eigenvalue of G; meaningless above 1e12.
+        condition_in_use: the same for the part of G that belongs to the latents in use.
+        log_magnification: ln √det(G/c²) / N, the logarithm of the magnification factor for each dimension,
+            in units in which c² is 1: 0 where the space is flat, less where G is uneven or small.
+        relative_deviation: R̄ = ‖G/c² − I‖² / N, 0 where the space is flat; c² is that of all points.
+        mean_relative_deviation: its mean over the points, the figure that training logs.
+        effective_dimension: tr(G)² / ‖G‖², how many directions carry the decoder's variation at a point.
+        c2: c², the mean eigenvalue.
+    """
+
+    points: int
+    latents: int
+    in_use: int
+    condition: list[float]
+    condition_in_use: list[float]
+    log_magnification: list[float]
+    relative_deviation: list[float]
+    mean_relative_deviation: float
+    effective_dimension: list[float]
+    c2: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def metric_tensors(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
+    """G at each of the latents (B, N), exact, (B, N, N) float64.
+
+    Args:
+        decode: f, latents (n, N) to observations (n, D).
+        z: where.
+    """
+    jacobian = jacfwd(lambda point: decode(point[None])[0])
+    tensors = []
+    with torch.no_grad(), full_precision(z.device):
+        # One point at a time: a Jacobian is as large as the decoder's activations for N crops.
+        for point in z.float():
+            slopes = jacobian(point).double()
+            tensors.append(slopes.T @ slopes)
+    return torch.stack(tensors)
+
+
+def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> dict[str, FlatnessScores]:
+    """Flatness of a model's latent space, at data and at mixup points.
+
+    Args:
+        model: in evaluation mode.
+        x: (B, …) raw input, 2 at least: crops as uint8 RGB, channels first.
+        points: at how many latents the metric tensor is computed.
+        seed: for the choice of the points.
+
+    Returns:
+        The scores for "data" and for "mixup".
+    """
+    generator = Generator(x.device).manual_seed(seed)
+    with torch.no_grad():
+        posteriors = [model.encode(batch) for batch in torch.split(x, 64)]
+    mean = torch.cat([posterior.mean for posterior in posteriors])
+    noise = torch.cat([posterior.log_variance for posterior in posteriors]).exp().mean(dim=0)
+    spread = mean.var(dim=0)
+    used = spread >= IN_USE * (spread + noise)
+    chosen = torch.randperm(len(mean), generator=generator, device=x.device)[:points]
+    between = mixup(mean, FlatnessSettings().mixup_reach, generator)[chosen]
+    return {
+        kind: _scores(metric_tensors(model.decode, z), used)
+        for kind, z in (("data", mean[chosen]), ("mixup", between))
+    }
+
+
+def _scores(tensors: Tensor, used: Tensor) -> FlatnessScores:
+    count, latents, _ = tensors.shape
+    values = torch.linalg.eigvalsh(tensors)
+    values = values.clamp_min(values[:, -1:].clamp_min(1e-300) * _SMALLEST)
+    part = torch.linalg.eigvalsh(tensors[:, used][:, :, used]) if used.any() else values[:, -1:]
+    part = part.clamp_min(part[:, -1:].clamp_min(1e-300) * _SMALLEST)
+    c2 = values.mean()
+    deviation = (values / c2 - 1).square().mean(dim=1)
+    return FlatnessScores(
+        points=count,
+        latents=latents,
+        in_use=int(used.sum()),
+        condition=_quantiles(values[:, -1] / values[:, 0]),
+        condition_in_use=_quantiles(part[:, -1] / part[:, 0]),
+        log_magnification=_quantiles(0.5 * torch.log(values / c2).mean(dim=1)),
+        relative_deviation=_quantiles(deviation),
+        mean_relative_deviation=float(deviation.mean()),
+        effective_dimension=_quantiles(values.sum(dim=1).square() / values.square().sum(dim=1)),
+        c2=float(c2),
+    )
+
+
+def _quantiles(values: Tensor) -> list[float]:
+    found: NDArray[np.float64] = np.quantile(values.cpu().numpy(), QUANTILES)
+    return [float(value) for value in found]
+
+
+def load_model(settings: VAESettings, weights: Path) -> VAE:
+    """A whole trained model from its settings and its ``model.safetensors``.
+
+    Raises:
+        ValueError: if the file cannot be read or belongs to other settings.
+    """
+    if isinstance(settings.encoder, VGG16Settings):
+        # The weights come from the file, not from where the training started.
+        encoder = settings.encoder.model_copy(update={"weights": "none"})
+        settings = settings.model_copy(update={"encoder": encoder})
+    model = VAE(settings)
+    try:
+        model.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{weights}: cannot be read, or belongs to other settings ({reason})") from error
+    return model.eval()
+
+
+def channels_first(crops: Images) -> Tensor:
+    """Crops (N, H, W, 3) as a model reads them."""
+    return torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2)

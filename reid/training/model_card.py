@@ -1,0 +1,62 @@
+"""The model card: what a descriptor is, what it was made from and how, in a page that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reid.datasets.store import CropStore
+from reid.files import written_atomically
+from reid.training.loop import Loop, read_log
+from reid.training.settings import FlatVAE, TrainingSettings
+from reid.weights_file import read_descriptor_file
+
+# What is worth knowing of the last numbers in the log.
+_FIGURES = {
+    "rmse": "reconstruction error (RMSE, standardised)",
+    "beta": "multiplier β",
+    "bound": "F, nats",
+    "relative_deviation": "relative flatness R̄",
+    "effective_dimension": "effective dimension",
+    "loss": "loss",
+    "accuracy": "accuracy in training",
+}
+
+
+def write_model_card(
+    folder: Path, settings: TrainingSettings, store: CropStore, loop: Loop, machine: Mapping[str, str]
+) -> None:
+    """Write ``MODEL_CARD.md`` into a run's folder."""
+    about, _ = read_descriptor_file(folder / "descriptor.safetensors")
+    unsupervised = isinstance(settings.method, FlatVAE)
+    entries = read_log(folder)
+    last = entries[-1] if entries else {}
+    labels = "No identity label was read." if unsupervised else "Identity labels were used."
+    calibrated = (
+        f"calibrated on the training footage, AUC {about.auc:.3f}"
+        if about.auc is not None
+        else "provisional: 2 % of random pairs of crops are nearer; run `reid calibrate` on your footage"
+    )
+    dropped = ", ".join(f"{count} {reason}" for reason, count in store.dropped.items() if count)
+    lines = [
+        f"# {about.name}",
+        "",
+        settings.description,
+        "",
+        f"{labels} The licence of the training data applies to the weights.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| data | {about.training_data} |",
+        f"| crops left out | {dropped or 'none'} |",
+        f"| steps | {loop.step} of {settings.optimiser.steps}, {settings.optimiser.batch} crops each |",
+        f"| seed | {settings.seed} |",
+        f"| metric, threshold | {about.metric}, {about.threshold:.4g} ({calibrated}) |",
+        *(f"| {words} | {last[name]:.4g} |" for name, words in _FIGURES.items() if name in last),
+        *(f"| {name} | {value} |" for name, value in machine.items()),
+        "",
+        "The whole recipe is `config.yaml`: `reid train --config config.yaml --data …` repeats it.",
+        "",
+    ]
+    with written_atomically(folder / "MODEL_CARD.md") as path:
+        path.write_text("\n".join(lines), encoding="utf-8")
