@@ -85,8 +85,9 @@ def read_descriptor_file(path: Path) -> tuple[DescriptorAbout, dict[str, Tensor]
     """
     try:
         with path.open("rb") as file:
-            beginning = file.read(4)
-        if beginning.startswith(_PICKLES):
+            beginning = file.read(9)
+        # A safetensors file begins with the length of its JSON header, which may happen to look like a pickle.
+        if beginning.startswith(_PICKLES) and beginning[8:] != b"{":
             raise DescriptorError(
                 f"{path}: a pickle, which could run anything when it is read, and so is not read; {_EXPECTED}"
             )

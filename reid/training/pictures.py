@@ -41,7 +41,9 @@ def plot_curves(folder: Path) -> None:
         label, logarithmic = _PANELS[name]
         points = [(entry["step"], entry[name]) for entry in log if name in entry]
         axes.plot(*zip(*points, strict=True), linewidth=1)
-        axes.set(xlabel="step", title=label, yscale="log" if logarithmic else "linear")
+        axes.set(xlabel="step", title=label)
+        if logarithmic and len({value for _, value in points}) > 1:
+            axes.set_yscale("log")
         axes.grid(alpha=0.3)
     with written_atomically(folder / "curves.png") as path:
         figure.savefig(path, dpi=120, format="png")

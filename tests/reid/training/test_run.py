@@ -1,0 +1,136 @@
+"""A whole run leaves a folder that can be used, gone on with, and repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from reid.descriptor import Descriptor
+from reid.training.loop import Progress, read_log
+from reid.training.run import RunError, train
+from reid.training.settings import TrainingSettings, load_training
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    """Six people, each in clothes of a colour, in Market-1501's style."""
+    folder = tmp_path / "my crops"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for frame in range(48):
+        person = frame % 6
+        image = rng.integers(0, 60, (64, 32, 3), dtype=np.uint8)
+        image[10:55, 8:24, person % 3] += np.uint8(120 + 30 * (person // 3))
+        cv2.imwrite(str(folder / f"{person + 1:04d}_c{1 + frame % 2}s1_{frame + 1:06d}_00.png"), image)
+    return folder
+
+
+def settings(tmp_path: Path, **optimiser: float) -> TrainingSettings:
+    signal = {"shape": [3, 16, 16]}
+    tree = {
+        "method": {
+            "kind": "vae",
+            "model": {
+                "input": signal,
+                "observation": {
+                    "image": {**signal, "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
+                    "statistics": {"shape": [320], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
+                },
+                "encoder": {"kind": "mlp", "hidden": [16]},
+                "prior": {"kind": "hierarchical", "hidden": [8]},
+                "latents": 4,
+            },
+            "objective": {"constraint": {"kappa": 0.1}, "flatness": {"eta": 1.0, "directions": 2}},
+        },
+        "data": {"height": 16, "width": 16, "level_cameras": True},
+        "augment": {"flip": 0.5, "erase": 0.2},
+        "optimiser": {"learning_rate": 1.0e-3, "batch": 8, "steps": 60, **optimiser},
+    }
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return load_training(path)
+
+
+def test_a_run_leaves_a_usable_folder(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "runs" / "mine"
+    seen: list[Progress] = []
+    outcome = train(settings(tmp_path), [market], output, device="cpu", held_out=2, report=seen.append)
+    assert outcome.finished
+    # Two of the six people are held out, and some crops are near-duplicates of others.
+    assert 8 <= outcome.crops <= 32
+    assert seen[-1].step == 60
+    assert "κ" in seen[-1].words
+    expected = ("config.yaml", "data.json", "log.jsonl", "checkpoint.pt", "model.safetensors")
+    for name in (*expected, "descriptor.safetensors", "MODEL_CARD.md", "curves.png"):
+        assert (output / name).stat().st_size > 0, name
+    assert len(list((output / "reconstructions").glob("*.png"))) == 1
+    descriptor = Descriptor.load(output)
+    crops = np.zeros((3, 16, 16, 3), dtype=np.uint8)
+    assert descriptor(crops).shape == (3, 4)
+    card = (output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "No identity label was read" in card
+    assert f"{outcome.crops} crops" in card
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: Path, market: Path) -> None:
+    weights = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        chosen = settings(tmp_path, steps=5).model_copy(update={"seed": seed})
+        train(chosen, [market], tmp_path / name, device="cpu")
+        weights.append(load_file(tmp_path / name / "model.safetensors"))
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    assert not all(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
+
+
+def test_shuffled_labels_change_nothing(tmp_path: Path, market: Path) -> None:
+    shuffled = tmp_path / "my crops, shuffled"
+    shuffled.mkdir()
+    order = np.random.default_rng(1).permutation([1 + frame % 6 for frame in range(48)])
+    for frame, path in enumerate(sorted(market.iterdir(), key=lambda path: path.name.split("_")[2])):
+        (shuffled / f"{order[frame]:04d}_{path.name.split('_', 1)[1]}").write_bytes(path.read_bytes())
+    for name, folder in (("right", market), ("wrong", shuffled)):
+        train(settings(tmp_path, steps=10), [folder], tmp_path / name, device="cpu")
+    assert read_log(tmp_path / "right") == read_log(tmp_path / "wrong")
+    right, wrong = (load_file(tmp_path / name / "model.safetensors") for name in ("right", "wrong"))
+    assert all(torch.equal(right[key], wrong[key]) for key in right)
+
+
+def test_a_run_goes_on_with_more_steps(tmp_path: Path, market: Path) -> None:
+    train(settings(tmp_path, steps=10), [market], tmp_path / "parts", device="cpu")
+    outcome = train(settings(tmp_path, steps=20), [market], tmp_path / "parts", device="cpu", resume=True)
+    train(settings(tmp_path, steps=20), [market], tmp_path / "whole", device="cpu")
+    assert outcome.step == 20
+    parts, whole = (load_file(tmp_path / name / "model.safetensors") for name in ("parts", "whole"))
+    assert all(torch.equal(parts[key], whole[key]) for key in whole)
+
+
+def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    with pytest.raises(RunError, match="no run to go on with"):
+        train(settings(tmp_path), [market], output, resume=True, device="cpu")
+    train(settings(tmp_path, steps=2), [market], output, device="cpu")
+    with pytest.raises(RunError, match="holds a run already"):
+        train(settings(tmp_path), [market], output, device="cpu")
+    other = settings(tmp_path).model_copy(update={"metric": "euclidean"})
+    with pytest.raises(RunError, match=r"other settings \(optimiser, metric\)|other settings \(metric"):
+        train(other, [market], output, resume=True, device="cpu")
+    with pytest.raises(RunError, match="no data"):
+        train(settings(tmp_path), [], tmp_path / "none", device="cpu")
+    with pytest.raises(RunError, match="device 'tpu'"):
+        train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
+
+
+@pytest.mark.parametrize("name", ["fmvae-small", "fmvae-paper", "fmvae-paper-eta300", "vhpvae", "supervised"])
+def test_shipped_settings_load(name: str) -> None:
+    assert load_training(name).description
