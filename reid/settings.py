@@ -7,6 +7,7 @@ the file, the key, what was found and what is expected.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,15 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML in which 1e-3 is a number, as in YAML 1.2; YAML 1.1 wants 1.0e-3."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def find_settings(choice: str | Path, folders: Iterable[Path], kind: str) -> Path:
@@ -54,7 +64,7 @@ def find_settings(choice: str | Path, folders: Iterable[Path], kind: str) -> Pat
 def load_settings(model: type[S], path: Path, overrides: Iterable[str] = ()) -> S:
     """Read ``path``, apply overrides such as ``"stages.0.threshold=0.3"``, and check the outcome."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -82,7 +92,7 @@ def _apply(tree: Any, override: str) -> None:
     if not equals or not key:
         raise SettingsError(f"override {override!r}: expected key=value, for example stages.0.threshold=0.3")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise SettingsError(f"override {override!r}: the value is not valid YAML") from error
     *parents, last = key.split(".")

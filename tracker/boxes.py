@@ -57,6 +57,8 @@ def iou_of_pairs(a: Array, b: Array) -> Array:
     """Intersection over union of each box of ``a`` with the one in the same row of ``b``, which it meets."""
     shared = np.minimum(a[:, 2:], b[:, 2:])
     shared -= np.maximum(a[:, :2], b[:, :2])
+    # A prediction may have shrunk until it is inside out; it then overlaps nothing.
+    np.maximum(shared, 0.0, out=shared)
     intersection = shared[:, 0] * shared[:, 1]
     size_a = a[:, 2:] - a[:, :2]
     size_b = b[:, 2:] - b[:, :2]

@@ -172,7 +172,13 @@ def track(
 
 def _descriptor(choice: str, device: str) -> Stored | DescriptorProtocol:
     """The stored vectors that are meant, or the descriptor that makes them from the images."""
-    return cast(Stored, choice) if choice in get_args(Stored) else Descriptor.load(choice, device)
+    stored = get_args(Stored)
+    if choice in stored:
+        return cast(Stored, choice)
+    try:
+        return Descriptor.load(choice, device)
+    except DescriptorError as error:
+        raise DescriptorError(f"{error}; without a network: {', '.join(stored)}") from error
 
 
 def _calibration(descriptor: Stored | DescriptorProtocol, tracker: str) -> list[str]:

@@ -38,8 +38,11 @@ class Noise:
             number = float(match["number"]) if match else -1.0
         except ValueError:
             number = -1.0
-        if match is None or number < 0 or isinstance(text, bool):
-            raise ValueError("a standard deviation: a number such as 0.01 or sqrt(10), or 0.05h, 0.05w")
+        if match is None or not 0 <= number < float("inf") or isinstance(text, bool):
+            raise ValueError(
+                f"{text!r} is no standard deviation; "
+                f"expected a number such as 0.01 or sqrt(10), or 0.05h, 0.05w"
+            )
         return cls(number**0.5 if match["root"] else number, match["unit"])  # type: ignore[arg-type]
 
 
@@ -111,7 +114,8 @@ class Stage(Settings):
     gate: float | None = Field(None, gt=0)
     """Largest squared Mahalanobis distance from the prediction; null lets every pair through."""
     cascade: bool = False
-    """Serve tracks in the order in which they were last seen, most recent first."""
+    """Serve tracks in the order in which they were last seen, most recent first; tracks seen longer than
+    lifecycle.max_age frames ago are not served."""
     tracks: Literal["all", "confirmed", "tentative"] = "all"
     max_gap: int | None = Field(None, ge=1)
     """Only tracks seen at most this many frames ago; 1 means the previous frame."""
@@ -129,6 +133,18 @@ class Stage(Settings):
         return self
 
 
+class RecallRules(Settings):
+    """When a new track is somebody whose track had ended, and goes on under the old identity."""
+
+    threshold: float = Field(ge=0)
+    """The largest distance, in the memory's metric, of each of the new track's vectors to the nearest of the
+    old one's. Stricter than in a stage: no motion gate helps here, and there are more to be mistaken for."""
+    vectors_per_identity: int = Field(20, ge=1)
+    """How many vectors are kept of each identity, from all of its life."""
+    identities: int = Field(1000, ge=1)
+    """How many identities are kept; the one that left longest ago is forgotten first."""
+
+
 class Memory(Settings):
     """What is remembered of a track's appearance."""
 
@@ -139,6 +155,8 @@ class Memory(Settings):
     """How many vectors are kept of each track (nearest)."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """How much of the old average stays when a new vector comes (average)."""
+    recall: RecallRules | None = None
+    """Whether identities are given again to those who come back after their track has ended; null: never."""
 
 
 class Lifecycle(Settings):
@@ -189,8 +207,8 @@ class TrackerConfig(Settings):
 
     @property
     def uses_appearance(self) -> bool:
-        """Whether any stage compares appearance vectors."""
-        return any(stage.cost == "appearance" for stage in self.stages)
+        """Whether appearance vectors are compared: in any stage, or to recall who was there before."""
+        return self.memory.recall is not None or any(stage.cost == "appearance" for stage in self.stages)
 
 
 def load_config(choice: str | Path, overrides: Iterable[str] = ()) -> TrackerConfig:

@@ -20,6 +20,7 @@ from tracker.detections import Detections
 from tracker.gallery import Gallery
 from tracker.matching import match, match_total_overlap
 from tracker.motion import POSITION, Array, Motion
+from tracker.recall import Recall
 from tracker.tracks import LiveTracks, Tracks
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Tracker:
         self.frame = 0
         self._live = LiveTracks()
         self._gallery = Gallery(self.config.memory)
+        rules = self.config.memory.recall
+        self._recall = None if rules is None else Recall(rules, self.config)
         self._next_id = 1
         self._only_class: int | None = None
         self._several_classes = False
@@ -64,8 +67,8 @@ class Tracker:
         """Go on by one frame.
 
         Args:
-            detections: what was detected in it, possibly nothing. Rows whose box is not finite or has no
-                area are passed over.
+            detections: what was detected in it, possibly nothing. Rows whose box or score is not finite,
+                or whose box has no area, are passed over.
 
         Returns:
             The tracks to show, in the form in which the detections came.
@@ -124,7 +127,7 @@ class Tracker:
         )
 
     def _acceptable(self, detections: Detections) -> Indices:
-        """Rows that have a proper box, a sufficient score and a sufficient height."""
+        """Rows that have a proper box, a proper and sufficient score and a sufficient height."""
         rules = self.config.detections
         left, top, right, bottom = detections.boxes.T
         # NaN fails a comparison; infinity is looked for only where the sum of all betrays it.
@@ -132,8 +135,8 @@ class Tracker:
         good &= bottom > top
         if rules.min_height > 0:
             good &= bottom - top >= rules.min_height
-        if not np.isfinite(detections.boxes.sum()):
-            good &= np.isfinite(detections.boxes).all(axis=1)
+        if not np.isfinite(detections.boxes.sum() + detections.scores.sum()):
+            good &= np.isfinite(detections.boxes).all(axis=1) & np.isfinite(detections.scores)
         if rules.min_confidence is not None:
             good &= detections.scores >= rules.min_confidence
         return np.asarray(good.nonzero()[0])
@@ -211,6 +214,9 @@ class Tracker:
             free_tracks = free_tracks & (live.confirmed == (stage.tracks == "confirmed"))
         if stage.max_gap is not None:
             free_tracks = free_tracks & (live.gaps <= stage.max_gap)
+        if stage.cascade:
+            # DeepSORT's cascade has max_age levels: in the frame that ends a track it is not asked any more.
+            free_tracks = free_tracks & (live.gaps <= self.config.lifecycle.max_age)
         if stage.min_score is not None:
             free_detections = free_detections & (frame.scores >= stage.min_score)
         if stage.max_score is not None:
@@ -264,8 +270,12 @@ class Tracker:
         self._gallery.remember(slots[usable], frame.vectors[columns[usable]])
 
     def _keep(self, rows: NDArray[np.bool_]) -> None:
-        self._gallery.release(self._live.slots[~rows])
-        self._live.keep(rows)
+        live, gone = self._live, ~rows
+        if self._recall is not None:
+            looks = self._gallery.recollect(live.slots[gone])
+            self._recall.remember(live.ids[gone], live.classes[gone], looks)
+        self._gallery.release(live.slots[gone])
+        live.keep(rows)
 
     def _show(self, detections: Detections) -> Tracks:
         """The tracks that the output rules let through, numbered when they are first shown."""
@@ -280,6 +290,10 @@ class Tracker:
         if not proper.all():
             rows, boxes = rows[proper], boxes[proper]
         new = rows[live.ids[rows] == 0]
+        if self._recall is not None and len(new):
+            looks = self._gallery.recollect(live.slots[new])
+            live.ids[new] = self._recall.recognise(live.classes[new], looks)
+            new = new[live.ids[new] == 0]
         live.ids[new] = np.arange(self._next_id, self._next_id + len(new))
         self._next_id += len(new)
         taken = live.detections[rows]

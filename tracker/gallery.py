@@ -106,6 +106,17 @@ class Gallery:
             self._write(slots_seen, places, vectors_seen)
         self._counts[slots] = counts + 1
 
+    def recollect(self, slots: Indices) -> list[Vectors]:
+        """Copies of the vectors in each of ``slots``, the oldest first."""
+        if self._vectors is None:
+            return [np.empty((0, 0), dtype=np.float32) for _ in slots]
+        memories = []
+        for slot in slots.tolist():
+            count = int(self._counts[slot])
+            held = min(count, self._depth)
+            memories.append(self._vectors[slot, np.arange(count - held, count) % self._depth])
+        return memories
+
     def distances(self, slots: Indices, vectors: Vectors, rows: Indices, columns: Indices) -> Vectors:
         """Distance of pairs of a slot and a prepared vector.
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tracker.boxes import iou, iou_of_pairs, meeting_pairs, non_maximum_suppression, xywh_to_xyxy, xyxy_to_xywh
+from tracker.boxes import (
+    iou,
+    iou_of_pairs,
+    meeting_pairs,
+    non_maximum_suppression,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
 
 Array = NDArray[np.float64]
 
@@ -35,11 +42,11 @@ def test_both_formats_say_the_same() -> None:
 def test_overlap_of_random_boxes() -> None:
     rng = np.random.default_rng(1)
     a, b = random_boxes(rng, 40), random_boxes(rng, 25)
-    expected = [[iou_by_hand(one, other) for other in b] for one in a]
+    expected = np.array([[iou_by_hand(one, other) for other in b] for one in a])
     np.testing.assert_allclose(iou(a, b), expected, rtol=1e-12, atol=0)
     rows, columns = meeting_pairs(a, b)
     assert {*zip(rows.tolist(), columns.tolist(), strict=True)} == {
-        *zip(*(axis.tolist() for axis in np.nonzero(expected)), strict=True)
+        *zip(*(axis.tolist() for axis in expected.nonzero()), strict=True)
     }
     assert (np.diff(rows) >= 0).all()
     np.testing.assert_array_equal(iou_of_pairs(a[rows], b[columns]), iou(a, b)[rows, columns])

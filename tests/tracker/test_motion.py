@@ -7,22 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from filterpy.kalman import KalmanFilter
+from filterpy.kalman import KalmanFilter  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from tracker.config import MotionModel, Noise, load_config
+from tracker.config import MotionModel, load_config
 from tracker.motion import COVARIANCE, POSITION, VAR_POSITION, VAR_VELOCITY, VELOCITY, Motion
 
 Array = NDArray[np.float64]
 
 # BoT-SORT's filter: deviations go with the width across and with the height down.
-BOT_SORT = MotionModel(
-    state="centre-width-height",
-    initial_position=tuple(map(Noise.parse, ("0.1w", "0.1h", "0.1w", "0.1h"))),
-    initial_velocity=tuple(map(Noise.parse, ("0.0625w", "0.0625h", "0.0625w", "0.0625h"))),
-    process_position=tuple(map(Noise.parse, ("0.05w", "0.05h", "0.05w", "0.05h"))),
-    process_velocity=tuple(map(Noise.parse, ("0.00625w", "0.00625h", "0.00625w", "0.00625h"))),
-    measurement=tuple(map(Noise.parse, ("0.05w", "0.05h", "0.05w", "0.05h"))),
+BOT_SORT = MotionModel.model_validate(
+    {
+        "state": "centre-width-height",
+        "initial_position": ["0.1w", "0.1h", "0.1w", "0.1h"],
+        "initial_velocity": ["0.0625w", "0.0625h", "0.0625w", "0.0625h"],
+        "process_position": ["0.05w", "0.05h", "0.05w", "0.05h"],
+        "process_velocity": ["0.00625w", "0.00625h", "0.00625w", "0.00625h"],
+        "measurement": ["0.05w", "0.05h", "0.05w", "0.05h"],
+    }
 )
 
 
@@ -80,7 +82,9 @@ def measure_width_height(box: Array) -> Array:
     return np.array([box[0] + width / 2, box[1] + height / 2, width, height])
 
 
-def of_height(position: float, ratio: float, velocity: float, ratio_velocity: float) -> Callable[[Array], Array]:
+def of_height(
+    position: float, ratio: float, velocity: float, ratio_velocity: float
+) -> Callable[[Array], Array]:
     """Variances of DeepSORT's eight states from deviations in units of the height, and absolute ones."""
 
     def variances(mean: Array) -> Array:
@@ -194,7 +198,7 @@ def test_every_step_is_that_of_the_general_filter(original: Original, seed: int)
         seen = (missed_until <= frame).nonzero()[0]
         order = rng.permutation(seen)
         motion.update(state, order, motion.measure(boxes[order]), spread)
-        for row in seen:
+        for row in seen.tolist():
             original.update(kalmans[row], boxes[row])
         assert_same(state, kalmans, original.velocities)
 
@@ -251,11 +255,13 @@ def test_the_gate_is_the_mahalanobis_distance(original: Original, limit: float) 
     motion.predict(state)
     for kalman in kalmans:
         original.predict(kalman)
-    # Everybody's own measurement at every distance, and those of strangers.
-    scatter = rng.normal(0, 1, (200, 4)) * np.sqrt(motion.expected_spread(state))[rng.integers(0, 40, 200)]
-    near = state[POSITION][rng.integers(0, 40, 200)] + 2 * scatter
+    # Measurements at every distance from somebody, and those of the last frame.
+    somebody = rng.integers(0, 40, 200)
+    spread = motion.expected_spread(state)
+    scatter = rng.normal(0, 1, (200, 4)) * np.sqrt(spread[somebody]) * rng.uniform(0, 2, (200, 1))
+    near = state[POSITION, somebody] + scatter
     measured = np.vstack((near, motion.measure(walks[-1])))
-    rows, columns = motion.gate(state[POSITION], motion.expected_spread(state), measured, limit)
+    rows, columns = motion.gate(state[POSITION], spread, measured, limit)
     expected = set()
     for row, kalman in enumerate(kalmans):
         projected = kalman.P[:4, :4] + np.diag(original.measurement(kalman.x[:, 0]))
@@ -288,13 +294,15 @@ def test_other_states_have_no_such_guard() -> None:
 
 
 def test_units_of_noise() -> None:
-    model = MotionModel(
-        state="centre-width-height",
-        initial_position=tuple(map(Noise.parse, ("0.5w", "0.25h", 3, "sqrt(7)"))),
-        initial_velocity=tuple(map(Noise.parse, ("2h", 0, "1e-2 w", "0.1"))),
-        process_position=tuple(map(Noise.parse, (0, 0, 0, 0))),
-        process_velocity=tuple(map(Noise.parse, (0, 0, 0, 0))),
-        measurement=tuple(map(Noise.parse, (1, "1w", "1h", 0))),
+    model = MotionModel.model_validate(
+        {
+            "state": "centre-width-height",
+            "initial_position": ["0.5w", "0.25h", 3, "sqrt(7)"],
+            "initial_velocity": ["2h", 0, "1e-2 w", "0.1"],
+            "process_position": [0, 0, 0, 0],
+            "process_velocity": [0, 0, 0, 0],
+            "measurement": [1, "1w", "1h", 0],
+        }
     )
     motion = Motion(model)
     measured = np.array([[0.0, 0, 30, 80], [0, 0, 10, 20]])
