@@ -113,6 +113,9 @@ def train(
                     description=progress.words,
                     speed=progress.samples_per_second,
                 )
+                if bar.disable and not quiet and progress.numbers is not None:
+                    # No terminal is there to draw on, but perhaps a log.
+                    typer.echo(f"{progress.step}/{progress.steps} {progress.words}", err=True)
 
             outcome = run_training(
                 settings,

@@ -52,15 +52,17 @@ class Speed(ProgressColumn):
 
 
 def progress_bar(quiet: bool, unit: str) -> Progress:
-    """A line with a description, a bar, the speed and the time left, on the error output."""
+    """A line with a description, a bar, the speed and the time left; nothing if no terminal is there."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         Speed(unit),
         TimeLeft(),
-        console=Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True),
+        console=console,
         transient=True,
+        disable=quiet or not console.is_terminal,
     )
 
 
@@ -71,9 +73,10 @@ def errors_in_one_line(*kinds: type[Exception]) -> Iterator[None]:
     Whatever is wrong with files, settings and data is a ValueError or an OSError in this package; ``kinds``
     are more of the like.
     """
+    told: tuple[type[Exception], ...] = (ValueError, OSError, *kinds)
     try:
         yield
-    except (ValueError, OSError, *kinds) as error:
+    except told as error:
         complain(error)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from reid.crops import Policy
@@ -74,7 +74,8 @@ def write_descriptor_file(path: Path, about: DescriptorAbout, tensors: dict[str,
     metadata = {"format": FORMAT, "version": VERSION, "about": about.model_dump_json()}
     stored = {name: stored_precision(value).contiguous().cpu() for name, value in tensors.items()}
     with written_atomically(path) as unfinished:
-        save_file(stored, unfinished, metadata)
+        # Not save_file, which makes files that nobody else may read.
+        unfinished.write_bytes(save(stored, metadata))
 
 
 def read_descriptor_file(path: Path) -> tuple[DescriptorAbout, dict[str, Tensor]]:
@@ -86,7 +87,7 @@ def read_descriptor_file(path: Path) -> tuple[DescriptorAbout, dict[str, Tensor]
     try:
         with path.open("rb") as file:
             beginning = file.read(9)
-        # A safetensors file begins with the length of its JSON header, which may happen to look like a pickle.
+        # A safetensors file begins with the length of its JSON header, which may look like a pickle.
         if beginning.startswith(_PICKLES) and beginning[8:] != b"{":
             raise DescriptorError(
                 f"{path}: a pickle, which could run anything when it is read, and so is not read; {_EXPECTED}"

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def trackers(
         )
     for count in (int(text) for text in sizes.split(",")):
         video = list(scene(count, warmup + frames, width))
-        makers = {ours: lambda ours=ours: _ours(ours) for ours, _, _ in PAIRS}
+        makers: dict[str, Callable[[], Contender]] = {ours: partial(_ours, ours) for ours, _, _ in PAIRS}
         makers |= {package: peer for _, package, peer in PAIRS if importlib.util.find_spec(package)}
         spent: dict[str, list[float]] = {name: [] for name in makers}
         for _ in range(rounds):
@@ -259,7 +260,7 @@ def _queries_per_millisecond(
             start = time.perf_counter()
             find(batch)
             spent.append(time.perf_counter() - start)
-    return batches.shape[1] / float(np.median(spent)) / 1000
+    return float(batches.shape[1] / np.median(spent) / 1000)
 
 
 @app.command()

@@ -25,7 +25,8 @@ import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
-from safetensors.torch import save_file
+from accelerate.state import AcceleratorState
+from safetensors.torch import save
 
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.crops import CropSource
@@ -125,7 +126,8 @@ def train(
     if accelerator.is_main_process:
         weights = {name: value.contiguous().cpu() for name, value in loop.final_weights().items()}
         with written_atomically(output / MODEL) as path:
-            save_file(weights, path, {"step": str(loop.step)})
+            # Through bytes: the library's own writer makes files that only their owner may read.
+            path.write_bytes(save(weights, {"step": str(loop.step)}))
         plot_curves(output)
         method.network.load_state_dict(loop.final_weights())
         _make_descriptor(settings, method, store, output)
@@ -172,6 +174,8 @@ def accelerator_for(device: str) -> Accelerator:
     on_cpu = device == "cpu" or not any(available.values())
     # Processors with bfloat16 instructions train the small encoder 1.6 times as fast with them.
     bfloat16 = on_gpu or (on_cpu and torch.cpu._is_avx512_bf16_supported())
+    # The library keeps the first choice for the whole process; the next run may want another one.
+    AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if bfloat16 else "no")
 
 

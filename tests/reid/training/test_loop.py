@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
 
 from reid.models.decoders import MLPDecoderSettings
 from reid.models.encoders import MLPEncoderSettings
@@ -22,6 +21,7 @@ from reid.objective.loss import ObjectiveSettings
 from reid.training.batches import ArrayBatches
 from reid.training.loop import CHECKPOINT, CheckpointError, Loop, Progress, learning_rate, read_log
 from reid.training.methods import FlatVAEMethod
+from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, OptimiserSettings
 
 
@@ -48,7 +48,7 @@ def make_loop(folder: Path, steps: int = 40, **changes: float) -> Loop:
     optimiser = OptimiserSettings(
         learning_rate=1e-2, batch=8, steps=steps, warmup=5, decay="cosine", **changes
     )
-    accelerator = Accelerator(cpu=True)
+    accelerator = accelerator_for("cpu")
     data = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     method = FlatVAEMethod(method_settings(), optimiser, accelerator.device)
     return Loop(method, ArrayBatches(data, noise=0.1), optimiser, folder, accelerator, log_every=4)
@@ -112,7 +112,7 @@ def test_the_loss_falls_and_the_constraint_is_met(tmp_path: Path) -> None:
 def test_the_prior_waits_for_the_constraint(tmp_path: Path) -> None:
     torch.manual_seed(0)
     optimiser = OptimiserSettings(learning_rate=1e-2, batch=8, steps=5)
-    accelerator = Accelerator(cpu=True)
+    accelerator = accelerator_for("cpu")
     method = FlatVAEMethod(method_settings(kappa=1e-3), optimiser, accelerator.device)
     before = {name: value.clone() for name, value in method.network.prior.state_dict().items()}
     encoder = next(method.network.encoder.parameters()).detach().clone()

@@ -131,6 +131,8 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
         train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
 
 
-@pytest.mark.parametrize("name", ["fmvae-small", "fmvae-paper", "fmvae-paper-eta300", "vhpvae", "supervised"])
+@pytest.mark.parametrize(
+    "name", ["fmvae", "fmvae-small", "fmvae-paper", "fmvae-paper-eta300", "vhpvae", "supervised"]
+)
 def test_shipped_settings_load(name: str) -> None:
     assert load_training(name).description

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from reid.cli import app
+from reid.descriptor import Descriptor
+from reid.models import VAE
+from reid.network_descriptor import save_descriptor
+
+People = Callable[..., np.ndarray]
+
+
+def reid(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def fails(result: Result, message: str) -> bool:
+    """Whether a command ended with this one line and nothing else."""
+    print(result.output)
+    one_line = result.stderr.startswith("reid: ") and result.stderr.count("\n") == 1
+    return result.exit_code == 1 and one_line and message in result.stderr and not result.stdout
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny_model: VAE, make_people: People) -> Path:
+    """A finished training's folder, as far as these commands look at it."""
+    folder = tmp_path / "tiny-run"
+    settings = {
+        "method": {
+            "kind": "vae",
+            "model": tiny_model.settings.model_dump(mode="json"),
+            "objective": {"constraint": {"kappa": 0.8}},
+        },
+        "data": {"height": 32, "width": 16},
+        "optimiser": {"learning_rate": 0.001, "batch": 8, "steps": 5},
+    }
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    save_file(tiny_model.state_dict(), folder / "model.safetensors")
+    save_descriptor(
+        folder / "descriptor.safetensors",
+        tiny_model,
+        make_people(60, (32, 16)),
+        metric="cosine",
+        policy="squash",
+        name="tiny",
+    )
+    return folder
+
+
+@pytest.fixture
+def market(tmp_path: Path, make_people: People) -> Path:
+    """Six people, each twice in two cameras."""
+    folder, rng = tmp_path / "market", np.random.default_rng(0)
+    folder.mkdir()
+    for identity, crop in enumerate(make_people(6, (64, 32), seed=2), start=1):
+        for camera in (1, 2):
+            for frame in (1, 2):
+                noisy = np.clip(crop + rng.normal(0, 10, crop.shape), 0, 255).astype(np.uint8)
+                name = f"{identity:04d}_c{camera}s1_{frame + 10 * identity:06d}_01.png"
+                cv2.imwrite(str(folder / name), noisy[..., ::-1])
+    return folder
+
+
+def test_calibration_is_stored_with_the_descriptor(run: Path, street: Path) -> None:
+    before = Descriptor.load(run, "cpu")
+    result = reid("calibrate", run, "--data", street, "--metric", "euclidean")
+    assert result.exit_code == 0, result.output
+    assert "euclidean threshold" in result.stdout
+    after = Descriptor.load(run, "cpu")
+    assert before.auc is None
+    # Four people in clothes of different colours.
+    assert after.auc is not None
+    assert after.auc > 0.9
+    assert after.metric == "euclidean"
+    assert after.threshold != before.threshold
+    assert (run / "calibration.png").stat().st_size > 1000
+    crops = np.zeros((1, 32, 16, 3), np.uint8)
+    np.testing.assert_array_equal(before(crops), after(crops))
+
+
+def test_calibration_warns_where_appearance_would_hurt(
+    run: Path, street: Path, tiny_model: VAE, make_people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    # What all crops have in common tells nobody apart.
+    with torch.no_grad():
+        for parameter in (blind := VAE(tiny_model.settings)).encoder.parameters():
+            parameter.mul_(1e-3)
+    for frame in (street / "img1").iterdir():
+        cv2.imwrite(str(frame), np.random.default_rng(int(frame.stem)).integers(0, 256, (200, 160, 3)))
+    save_descriptor(
+        run / "descriptor.safetensors", blind, make_people(9, (32, 16)), metric="cosine", policy="squash"
+    )
+    result = reid("calibrate", run, "--data", street)
+    assert result.exit_code == 0, result.output
+    assert Descriptor.load(run, "cpu").auc < 0.7
+    assert "appearance would hurt" in caplog.text
+
+
+def test_calibrating_the_histogram_changes_no_file(street: Path) -> None:
+    result = reid("calibrate", "histogram", "--data", street / "det" / "det.txt")
+    assert result.exit_code == 0, result.output
+    assert "->" not in result.stdout
+
+
+def test_an_onnx_network_is_calibrated_beside_it(run: Path, street: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    assert reid("export", run).exit_code == 0
+    network = run / "descriptor.onnx"
+    assert reid("calibrate", network, "--data", street).exit_code == 0
+    assert Descriptor.load(network).auc > 0.9
+
+
+def test_export_writes_beside_the_descriptor(run: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    result = reid("export", run, "--format", "onnx")
+    assert result.exit_code == 0, result.output
+    assert f"{run / 'descriptor.onnx'}: computes the same to" in result.stdout
+    assert (run / "descriptor.onnx").is_file()
+    assert reid("export", run, "--format", "torch-export", "--output", run / "a.pt2").exit_code == 0
+    assert (run / "a.pt2").is_file()
+
+
+def test_embed_keeps_the_detections_and_adds_vectors(run: Path, street: Path, tmp_path: Path) -> None:
+    detections = street / "det" / "det.txt"
+    lines = detections.read_text().splitlines()
+    # Not in order of the frames, and one box outside the image.
+    lines = [*lines[80:], *lines[:80], "3,-1,900.25,900,10,20,0.5"]
+    detections.write_text("\n".join(lines))
+    output = tmp_path / "a.npy"
+    result = reid("embed", street, "--descriptor", run, "--detections", detections, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "160 of 161 detections described by tiny" in result.stdout
+    rows = np.load(output, allow_pickle=False)
+    assert rows.shape == (161, 10 + 6)
+    np.testing.assert_array_equal(rows[:, :7], np.loadtxt(detections, delimiter=","))
+    assert (rows[:, 7:10] == -1).all()
+    assert np.isnan(rows[-1, 10:]).all()
+    row = 5
+    frame = cv2.imread(str(street / "img1" / f"{int(rows[row, 0]):06d}.png"))[..., ::-1]
+    left, top, width, height = rows[row, 2:6]
+    box = np.array([[left - 1, top - 1, left - 1 + width, top - 1 + height]])
+    expected = Descriptor.load(run, "cpu")(np.ascontiguousarray(frame), box)[0]
+    np.testing.assert_allclose(rows[row, 10:], expected, atol=0.02 * np.abs(expected).max())
+
+
+def embedding(sequence: Path, output: Path) -> list[object]:
+    detections = sequence / "det" / "det.txt"
+    return ["embed", sequence, "--descriptor", "histogram", "--detections", detections, "--output", output]
+
+
+def test_embedded_detections_are_what_the_tracker_reads(street: Path, tmp_path: Path) -> None:
+    read_detections = pytest.importorskip("tracker.tables").read_detections
+    detections, output = street / "det" / "det.txt", tmp_path / "a.npy"
+    result = reid(*embedding(street, output))
+    assert result.exit_code == 0, result.output
+    plain, described = read_detections(detections), read_detections(output)
+    np.testing.assert_array_equal(plain.boxes, described.boxes)
+    np.testing.assert_array_equal(plain.scores, described.scores)
+    assert described.features.shape == (160, 320)
+
+
+def test_embed_says_which_frames_have_no_image(
+    street: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for frame in (39, 40):
+        (street / "img1" / f"{frame:06d}.png").unlink()
+    result = reid(*embedding(street, tmp_path / "a.npy"))
+    assert "152 of 160 detections described" in result.stdout
+    assert "no images for 2 of 40 frames with detections, from 39 to 40" in caplog.text
+
+
+def test_evaluate_has_the_references_beside(run: Path, market: Path, street: Path) -> None:
+    result = reid(
+        "evaluate", run, "histogram", "--market", market, "--sequence", street, "--held-out", 3,
+        "--flatness-points", 3,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    for word in ("### market, last 3 identities", "### STREET", "### Flatness", "mAP", "condition"):
+        assert word in result.stdout
+    for name in ("PCA-128 of pixels", "HSV histogram", "tiny-run", "histogram"):
+        # Under both metrics, in both tables.
+        assert result.stdout.count(f"| {name} |") >= 4
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json"])
+def test_evaluate_writes_files_for_programs(run: Path, market: Path, tmp_path: Path, fmt: str) -> None:
+    output = tmp_path / "tables" / f"scores.{fmt}"
+    arguments = ["--market", market, "--held-out", 3, "--flatness-points", 2, "--format", fmt]
+    result = reid("evaluate", run, *arguments, "--output", output)
+    assert result.exit_code == 0, result.output
+    text = output.read_text()
+    if fmt == "csv":
+        rows = list(csv.DictReader(io.StringIO(text)))
+        found = {(row["descriptor"], row["score"]): row["value"] for row in rows}
+        assert 0 <= float(found["tiny-run", "mAP"]) <= 1
+        assert float(found["tiny-run", "condition p50"]) >= 1
+        assert int(found["tiny-run", "latents"]) == 6
+    else:
+        report = json.loads(text)
+        assert {row["descriptor"] for row in report["rows"]} >= {"tiny-run", "HSV histogram"}
+        assert report["flatness"]["tiny-run"]["mixup"]["points"] == 2
+
+
+def test_train_resume_and_calibrate_as_a_new_user_would(
+    run: Path, street: Path, tmp_path: Path, make_people: People
+) -> None:
+    config, output, crops = run / "config.yaml", tmp_path / "mine", tmp_path / "crops"
+    crops.mkdir()
+    for number, crop in enumerate(make_people(20, (64, 32))):
+        cv2.imwrite(str(crops / f"{number}.png"), crop)
+    arguments = ["--data", crops, "--device", "cpu", "--set", "optimiser.steps=3"]
+    result = reid("train", "--config", config, "--output", output, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "3 steps on" in result.stdout
+    again = reid("train", "--config", config, "--output", output, *arguments)
+    assert fails(again, "holds a run already")
+    longer = ["--data", crops, "--device", "cpu", "--set", "optimiser.steps=5"]
+    result = reid("train", "--output", output, "--resume", *longer)
+    assert result.exit_code == 0, result.output
+    assert "5 steps on" in result.stdout
+    assert reid("calibrate", output, "--data", street).exit_code == 0
+    assert Descriptor.load(output, "cpu").width == 6
+
+
+def test_mistakes_are_told_in_one_line(run: Path, street: Path, tmp_path: Path) -> None:
+    assert fails(reid("train", "--config", "fmvea", "--data", street), "unknown training 'fmvea'")
+    assert fails(reid("train", "--config", run / "config.yaml", "--output", tmp_path / "x"), "no data")
+    assert fails(reid("calibrate", "nobody", "--data", street), "unknown descriptor 'nobody'")
+    assert fails(reid("calibrate", run, "--data", tmp_path / "none"), "no such folder")
+    assert fails(reid("calibrate", run, "--data", run), "no images")
+    assert fails(reid("evaluate", run), "nothing to evaluate on")
+    assert fails(reid("evaluate", tmp_path, "--sequence", street), "a folder without descriptor.safetensors")
+    assert fails(reid("export", tmp_path / "no.safetensors"), "no such file")
+    embed = ["embed", street, "--descriptor", "histogram", "--detections"]
+    missing = reid(*embed, tmp_path / "none.txt", "--output", tmp_path / "a.npy")
+    assert fails(missing, "none.txt: cannot be read")
+    wrong = reid(*embed, street / "det" / "det.txt", "--output", tmp_path / "a.txt")
+    assert fails(wrong, "expected the name of a .npy file")
+    assert not (tmp_path / "a.npy").exists()
+
+
+def test_a_stopped_training_says_how_to_go_on(
+    run: Path, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reid.training.run import Outcome
+
+    monkeypatch.setattr("reid.training.run.train", lambda *_, **__: Outcome(tmp_path, False, 2, 1.0, 160))
+    result = reid("train", "--config", run / "config.yaml", "--data", street, "--output", tmp_path / "mine")
+    assert result.exit_code == 130
+    assert "stopped after 2 of 5 steps; go on with: reid train --resume" in result.stderr
