@@ -32,7 +32,8 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> None:
     """Run a command; if it fails, so does this program."""
     print("$", *command, flush=True)
     # Neither the checkout nor a tool's own environment may help the installed copy.
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    foreign = ("PYTHON", "VIRTUAL_ENV", "VHP_")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     subprocess.run([str(part) for part in command], cwd=cwd, env=clean | variables, check=True)
 
 
