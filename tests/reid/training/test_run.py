@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from reid.descriptor import Descriptor
+from reid.descriptor import Descriptor, DescriptorError
 from reid.training.loop import Progress, read_log
 from reid.training.run import RunError, train
 from reid.training.settings import TrainingSettings, load_training
@@ -127,7 +127,7 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
         train(other, [market], output, resume=True, device="cpu")
     with pytest.raises(RunError, match="no data"):
         train(settings(tmp_path), [], tmp_path / "none", device="cpu")
-    with pytest.raises(RunError, match="device 'tpu'"):
+    with pytest.raises(DescriptorError, match="device 'tpu'"):
         train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
 
 
