@@ -6,8 +6,9 @@ INSTALLED := .venv/.installed
 
 .PHONY: test demo lint format wheel-test clean
 
+# Two processes of one thread each: more threads than cores would fight.
 test: $(INSTALLED)  ## the whole suite; tests on real data need VHP_DATA
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 DEMO := build/demo
 
