@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -55,6 +55,8 @@ def small_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     offset=st.sampled_from([0.0, 3.0, 1000.0]),
     used=st.integers(1, 20),
 )
+# More candidates are asked for than there are.
+@example(521639, 9, "euclidean", 1, [46, 59, 19], 0.0, 15)
 def test_answers_are_those_of_brute_force(
     seed: int, width: int, metric: str, directions: int, sizes: list[int], offset: float, used: int
 ) -> None:
