@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.datasets.crops import read_image
+from reid.datasets.crops import image_or_none
 from reid.datasets.motchallenge import image_paths
 from reid.descriptor import DescriptorProtocol
 
@@ -65,7 +65,7 @@ def embed_sequence(
         )
     for done, number in enumerate(numbers, start=1):
         path = paths.get(int(number))
-        image = None if path is None else read_image(path)
+        image = None if path is None else image_or_none(path)
         if image is not None:
             found = np.flatnonzero(rows[:, 0] == number)
             out[found, _COLUMNS + _UNUSED :] = descriptor(image, boxes[found])

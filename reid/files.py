@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class FileError(ValueError):
+    """A file is missing or not as it should be; says which, where, what is wrong and what is expected."""
+
+
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes the name ``path`` only if the block ends well.

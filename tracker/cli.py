@@ -14,11 +14,12 @@ from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
 from reid.descriptor import Descriptor, DescriptorError, DescriptorProtocol
+from reid.files import FileError
 from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
-from tracker.filerows import FileError
 from tracker.motchallenge import SequenceInfo, find_sequences
 from tracker.pipeline import Report, SequenceRun, Stored, track_sequence
 from tracker.results import ResultWriter
+from tracker.sinks import Sink, SinkError
 from tracker.sources import SourceError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -105,6 +106,26 @@ def track(
             "from.  [default: by the name of the result file, else mot]",
         ),
     ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Also make a video with boxes, ids and trails drawn in (predicted boxes dashed): an .mp4 or "
+            ".avi file, or a folder that gets one for each sequence.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Also make a page that shows who was there when, what they looked like, who could be mixed "
+            "up and, where there is ground truth, every identity switch: an .html file, or a folder that "
+            "gets one for each sequence.",
+        ),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show it in a window meanwhile; q or Esc stops.")
+    ] = False,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="Where the descriptor's network runs: auto, cpu, cuda, mps.")
     ] = "auto",
@@ -123,8 +144,11 @@ def track(
         changes = _all_overrides(overrides or [], min_confidence, nms)
         settings = load_config(tracker, [*_calibration(looks, tracker), *changes])
         sequences = find_sequences(seq, data_root)
-        targets = _targets(sequences, output, Path(tracker).stem, fmt)
-    except (SettingsError, FileError, DescriptorError) as error:
+        suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
+        name = Path(tracker).stem
+        targets = _targets(sequences, output or Path("results") / name, suffix)
+        sinks = _sinks(sequences, name, video, report, show=show)
+    except (SettingsError, FileError, DescriptorError, SinkError) as error:
         _complain(error)
         raise typer.Exit(1) from error
     failed = 0
@@ -137,7 +161,7 @@ def track(
         console=console,
         transient=True,
     ) as progress:
-        for sequence, target in zip(sequences, targets, strict=True):
+        for sequence, target, extras in zip(sequences, targets, sinks, strict=True):
             bar = progress.add_task(sequence.name, total=sequence.length)
 
             def begin(run: SequenceRun) -> None:
@@ -145,13 +169,14 @@ def track(
                     console.print(f"note: {note}")
 
             try:
-                report = track_sequence(
+                outcome = track_sequence(
                     sequence,
                     settings,
                     target,
                     detections=detections,
                     descriptor=looks,
                     fmt=None if fmt is None else fmt.value,
+                    sinks=extras,
                     begin=begin,
                     advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
                 )
@@ -160,11 +185,12 @@ def track(
                 failed += 1
             except KeyboardInterrupt:
                 done = int(progress.tasks[bar].completed)
-                kept = f"; what was tracked is in {ResultWriter(target).partial_path}" if done else ""
+                places = [ResultWriter(target).partial_path, *(sink.kept for sink in extras if sink.kept)]
+                kept = f"; what was tracked is in {', '.join(map(str, places))}" if done else ""
                 _complain(f"stopped after {done} of {sequence.length} frames of {sequence.name}{kept}")
                 raise typer.Exit(_INTERRUPTED) from None
             else:
-                typer.echo(_in_words(report))
+                typer.echo(_in_words(outcome, extras))
             progress.remove_task(bar)
     if failed:
         raise typer.Exit(1)
@@ -199,21 +225,17 @@ def _all_overrides(given: list[str], min_confidence: float | None, nms: float | 
     return [*given, *(f"{key}={value}" for key, value in short.items() if value is not None)]
 
 
-def _targets(
-    sequences: list[SequenceInfo], output: Path | None, tracker: str, fmt: Format | None
-) -> list[Path]:
-    """The result file of each sequence."""
-    if output is not None and output.suffix and not output.is_dir():
+def _targets(sequences: list[SequenceInfo], output: Path, suffix: str) -> list[Path]:
+    """The file of each sequence: the one that is named, or one in the folder that is named."""
+    if output.suffix and not output.is_dir():
         if len(sequences) > 1:
             raise FileError(
                 f"{output}: {len(sequences)} sequences cannot go into one file; expected a folder"
             )
         return [output]
-    folder = Path("results") / tracker if output is None else output
-    suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
     owners: dict[Path, SequenceInfo] = {}
     for sequence in sequences:
-        target = folder / f"{sequence.name}{suffix}"
+        target = output / f"{sequence.name}{suffix}"
         if (owner := owners.setdefault(target, sequence)) is not sequence:
             raise FileError(
                 f"{target}: would be the result of {owner.folder} and of {sequence.folder}; "
@@ -222,12 +244,38 @@ def _targets(
     return list(owners)
 
 
-def _in_words(report: Report) -> str:
+def _sinks(
+    sequences: list[SequenceInfo], tracker: str, video: Path | None, report: Path | None, *, show: bool
+) -> list[list[Sink]]:
+    """What else is made of each sequence."""
+    sinks: list[list[Sink]] = [[] for _ in sequences]
+    # Drawing needs libraries that take a while to load; tracking alone does without.
+    if video is not None:
+        from tracker.video import VideoSink
+
+        for own, path in zip(sinks, _targets(sequences, video, ".mp4"), strict=True):
+            own.append(VideoSink(path))
+    if report is not None:
+        from tracker.report import ReportSink
+
+        for own, path in zip(sinks, _targets(sequences, report, ".html"), strict=True):
+            own.append(ReportSink(path, tracker))
+    if show:
+        from tracker.video import WindowSink
+
+        window = WindowSink()
+        for own in sinks:
+            own.append(window)
+    return sinks
+
+
+def _in_words(report: Report, sinks: list[Sink]) -> str:
     speed = report.frames / max(report.seconds, 1e-9)
     appearance = f"appearance from {report.appearance}" if report.appearance else "no appearance"
+    files = [report.result, *(sink.path for sink in sinks if sink.path)]
     return (
         f"{report.sequence}: {report.identities} identities in {report.frames} frames, {speed:,.0f} frames/s "
-        f"(detections {report.detections.name}, {appearance}) -> {report.result}"
+        f"(detections {report.detections.name}, {appearance}) -> {', '.join(map(str, files))}"
     )
 
 

@@ -198,8 +198,8 @@ class PrincipalTree:
                 distance_upper_bound=limits.max() + slack,
                 mask=hidden[self.start : self.stop],
             )
-            # Where there are fewer candidates than asked for, pykdtree gives an index that is none; the distance
-            # beside it is infinite only if there was a limit.
+            # Where there are fewer candidates than asked for, pykdtree gives an index that is none; the
+            # distance beside it is infinite only if there was a limit.
             bounds[rows >= self.size] = np.inf
             queries, ranks = (np.isfinite(bounds) & (bounds <= limits[:, None])).nonzero()
             search.compare(unproven[queries], self.start + rows[queries, ranks].astype(np.intp), vectors)

@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.files import FileError
+
 # Whole numbers arrive as float64, which holds no larger ones exactly.
 _LARGEST_WHOLE = 2**53
 _PLACES_NAMED = 5
-
-
-class FileError(ValueError):
-    """A file is missing or not as it should be; says which, where, what is wrong and what is expected."""
 
 
 def places_in_words(unit: str, places: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Image files: reading one, and putting a folder of them in order."""
+"""Putting the images of a folder in order."""
 
 from __future__ import annotations
 
@@ -7,38 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracker.filerows import FileError
-from tracker.motchallenge import natural_key
-
-_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file's name is that of an image."""
-    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """The image (height, width, 3) as RGB.
-
-    Raises:
-        FileError: if it is missing, damaged, or no image.
-    """
-    import cv2
-
-    try:
-        data = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}; expected an image") from error
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:  # as for an empty file, or one that says to be larger than OpenCV allows
-        image = None
-    if image is None:
-        raise FileError(f"{path}: damaged or no image; expected one that OpenCV can decode")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+from reid.images import is_image, natural_key
 
 
 def in_order(paths: Iterable[Path]) -> Sequence[Path | None]:

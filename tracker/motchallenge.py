@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tracker.filerows import FileError
+from reid.files import FileError
+from reid.images import natural_key
 from tracker.tables import (
     DetectionTable,
     TrackTable,
@@ -210,11 +211,6 @@ def _nothing_found(pattern: str, root: Path, names: list[str]) -> str:
     )
     there = f"there are {len(names)}, such as {', '.join(near)}" if near else "there is none at all"
     return f"{root}: no sequence {pattern!r} below it; {there} (a sequence is a folder with a seqinfo.ini)"
-
-
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Key that sorts names as a person would: 2 before 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def find_detections(sequence: SequenceInfo, choice: str | None = None) -> Path:

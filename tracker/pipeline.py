@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.files import FileError
 from tracker.config import TrackerConfig
 from tracker.detections import Detections
 from tracker.engine import Tracker
-from tracker.filerows import FileError, places_in_words
+from tracker.filerows import places_in_words
 from tracker.motchallenge import DetectionTable, SequenceInfo, find_detections, read_detections
 from tracker.results import ResultFormat, ResultWriter
+from tracker.sinks import Sink, Step, running
 from tracker.sources import open_source
 from tracker.tracks import Tracks
 
@@ -62,10 +64,11 @@ class SequenceRun:
         config: the tracker.
         detections: a detection file, or the name of one of the sequence's; None takes the best.
         descriptor: makes the appearance vectors from the images, or says which stored ones are used.
+        with_images: whether the steps shall carry the images even if the descriptor does without.
 
     Raises:
         FileError: a file is missing, damaged, or lacks the vectors asked for.
-        SourceError: the descriptor needs images and there are none.
+        SourceError: images are needed and there are none.
     """
 
     def __init__(
@@ -74,8 +77,11 @@ class SequenceRun:
         config: TrackerConfig,
         detections: str | None = None,
         descriptor: Stored | DescriptorProtocol = "auto",
+        *,
+        with_images: bool = False,
     ) -> None:
         self.sequence = sequence
+        self.config = config
         self.source = find_detections(sequence, detections)
         self.table = read_detections(self.source)
         present = self.table.features is not None
@@ -85,7 +91,7 @@ class SequenceRun:
                 f"DeepSORT's .npy files (without appearance: --descriptor none)"
             )
         self._describe = None if isinstance(descriptor, str) else descriptor
-        self._images = None if self._describe is None else open_source(sequence)
+        self._images = open_source(sequence) if with_images or self._describe is not None else None
         self._stored = present and descriptor in ("auto", "file") and config.uses_appearance
         self._min_confidence = config.detections.min_confidence
         self._notes = (*self.table.notes, *_oddities(self.table, sequence))
@@ -109,32 +115,44 @@ class SequenceRun:
         return self._notes if self._images is None else (*self._notes, *self._images.notes)
 
     def __iter__(self) -> Iterator[tuple[int, Tracks]]:
+        with closing(self.steps()) as steps:
+            for step in steps:
+                yield step.number, step.tracks
+
+    def steps(self) -> Generator[Step]:
+        """Track the sequence from its beginning, and give each frame with all that went into it."""
         self._tracker.reset()
         self.identities, self.seconds = 0, 0.0
         with closing(self._detections()) as frames:
             started = time.perf_counter()
-            for number, found in frames:
+            for number, image, found in frames:
                 try:
                     tracks = self._tracker.update(found)
                 except ValueError as error:
                     raise FileError(f"{self.source}: frame {number}: {error}") from error
                 self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
                 self.seconds += time.perf_counter() - started
-                yield number, tracks
+                yield Step(number, image, found, tracks)
                 started = time.perf_counter()
 
-    def _detections(self) -> Generator[tuple[int, Detections]]:
-        """The detections of each frame, with their appearance."""
-        if self._images is not None and self._describe is not None:
-            for frame in self._images:
-                found = self.table.frame(frame.number)
-                yield frame.number, self._described(found, frame.image, self._describe)
+    def _detections(self) -> Generator[tuple[int, NDArray[np.uint8] | None, Detections]]:
+        """Each frame's number, image and detections, with their appearance."""
+        if self._images is None:
+            for number in range(1, self.sequence.length + 1):
+                yield number, None, self._found(number)
             return
-        for number in range(1, self.sequence.length + 1):
-            found = self.table.frame(number)
-            if not self._stored and found.features is not None:
-                found = Detections(found.boxes, found.scores, found.classes)
-            yield number, found
+        for frame in self._images:
+            found = self._found(frame.number)
+            if self._describe is not None:
+                found = self._described(found, frame.image, self._describe)
+            yield frame.number, frame.image, found
+
+    def _found(self, number: int) -> Detections:
+        """The detections of a frame as they are stored, with their vectors if those are to be used."""
+        found = self.table.frame(number)
+        if not self._stored and found.features is not None:
+            found = Detections(found.boxes, found.scores, found.classes)
+        return found
 
     def _described(
         self, found: Detections, image: NDArray[np.uint8] | None, describe: DescriptorProtocol
@@ -158,6 +176,7 @@ def track_sequence(
     detections: str | None = None,
     descriptor: Stored | DescriptorProtocol = "auto",
     fmt: ResultFormat | None = None,
+    sinks: Sequence[Sink] = (),
     begin: Callable[[SequenceRun], None] = lambda run: None,
     advance: Callable[[int], None] = lambda number: None,
 ) -> Report:
@@ -170,15 +189,21 @@ def track_sequence(
         detections: see :class:`SequenceRun`.
         descriptor: see :class:`SequenceRun`.
         fmt: format of the result; None decides by the file's suffix.
+        sinks: what else is made of it: a video, a window, a page.
         begin: called when everything is read.
         advance: called after each frame with its number.
     """
-    run = SequenceRun(sequence, config, detections, descriptor)
+    wishes = {sink.images for sink in sinks}
+    with_images = "needed" in wishes or ("welcome" in wishes and sequence.has_images)
+    run = SequenceRun(sequence, config, detections, descriptor, with_images=with_images)
     begin(run)
-    with ResultWriter(output, fmt) as writer:
-        for number, tracks in run:
-            writer.write(number, tracks)
-            advance(number)
+    # The result file is closed first: whatever happens to the rest, it is there.
+    with running(sinks, run), ResultWriter(output, fmt) as writer, closing(run.steps()) as steps:
+        for step in steps:
+            writer.write(step.number, step.tracks)
+            for sink in sinks:
+                sink.add(step)
+            advance(step.number)
     return Report(
         sequence=sequence.name,
         result=output,

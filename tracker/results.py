@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TextIO, get_args
 
-from tracker.filerows import FileError
+from reid.files import FileError
 from tracker.tables import to_motchallenge
 from tracker.tracks import Tracks
 

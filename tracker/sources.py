@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.filerows import FileError, places_in_words
-from tracker.images import in_order, is_image, read_image
+from reid.files import FileError
+from reid.images import is_image, read_image
+from tracker.filerows import places_in_words
+from tracker.images import in_order
 from tracker.motchallenge import SequenceInfo
 from tracker.readahead import ReadAhead
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.files import FileError
 from tracker.boxes import xywh_to_xyxy, xyxy_to_xywh
 from tracker.detections import Detections
-from tracker.filerows import FileError, FileRows, read_array, read_text
+from tracker.filerows import FileRows, read_array, read_text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images, whole_image
+from reid.files import FileError
+from reid.images import IMAGE_SUFFIXES, is_image, natural_key, read_image
 
 LOG = logging.getLogger(__name__)
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +60,13 @@ class CropSource(Protocol):
         """All images with their boxes; of a video in the order of the frames."""
 
 
-def read_image(path: Path) -> Images | None:
+def image_or_none(path: Path) -> Images | None:
     """An image as uint8 RGB, or None, with a warning in the log, if it cannot be read."""
-    # Decoded from memory, because cv2.imread cannot open every path on every system.
     try:
-        encoded = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        LOG.warning("%s: cannot be read (%s); left out", path, error.strerror)
+        return read_image(path)
+    except FileError as error:
+        LOG.warning("%s; left out", error)
         return None
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
-    if image is None:
-        LOG.warning("%s: not a readable image; left out", path)
-        return None
-    return np.asarray(image, dtype=np.uint8)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -85,17 +77,10 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a folder of images")
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
-    # Hidden files are thumbnails and resource forks, never crops.
-    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    files = [path for path in folder.rglob("*") if is_image(path) and path.is_file()]
     if not files:
         raise ValueError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
-
-
-def natural_key(text: str) -> list[tuple[int, str]]:
-    """A sorting key that takes digits as numbers."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:
@@ -133,7 +118,7 @@ class CropFolder:
 
 def boxed_crop(path: Path, name: str, frame: int, camera: int = -1, identity: int = -1) -> BoxedImage:
     """A file that is one crop, as an image with one box around all of it."""
-    image = read_image(path)
+    image = image_or_none(path)
     boxes = np.zeros((1, 4)) if image is None else whole_image(image)
     return BoxedImage(image, boxes, np.ones(1), frame, camera, np.array([identity], dtype=np.int64), name)
 

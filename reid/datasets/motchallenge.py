@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images
-from reid.datasets.crops import BoxedImage, Footage, files_fingerprint, read_image
+from reid.datasets.crops import BoxedImage, Footage, files_fingerprint, image_or_none
 
 PERSON = 1
 
@@ -135,7 +135,7 @@ def sequence_frames(
     """(Frame number, image, boxes, scores) for every image of a sequence."""
     for number, path in image_paths(folder).items():
         rows = slice(*np.searchsorted(table.frames, [number, number + 1]))
-        yield number, read_image(path), table.boxes[rows], table.scores[rows]
+        yield number, image_or_none(path), table.boxes[rows], table.scores[rows]
 
 
 def detected_footage(folder: Path, detections: Path) -> Footage:
@@ -175,7 +175,7 @@ class LabelledSequence:
             if rows.start < rows.stop:
                 name = f"{self.name} frame {number}"
                 yield BoxedImage(
-                    read_image(path),
+                    image_or_none(path),
                     table.boxes[rows],
                     table.scores[rows],
                     number,

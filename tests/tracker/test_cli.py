@@ -280,10 +280,62 @@ def test_vectors_of_all_sorts_are_noted(root: Path, make_sequence: SequenceMaker
     assert "3 identities" in result.stdout
 
 
+def test_a_video_and_a_page_beside_the_result(root: Path, make_sequence: SequenceMaker) -> None:
+    make_sequence.add_images(root / "hall")
+    result = track("--seq", "hall", "--data-root", root, "--video", "v/a.mp4", "--report", "a.html")
+    assert result.exit_code == 0
+    assert f"-> {Path('results/deepsort/hall.txt')}, {Path('v/a.mp4')}, a.html" in result.stdout
+    assert Path("v/a.mp4").stat().st_size > 10_000
+    assert "hall: tracks" in Path("a.html").read_text(encoding="utf-8")
+
+
+def test_videos_and_pages_of_several_sequences_go_into_a_folder(
+    root: Path, make_sequence: SequenceMaker
+) -> None:
+    make_sequence.add_images(root / "Night Shop-01")
+    make_sequence.add_images(root / "Night Shop-02")
+    arguments = ("--seq", "Night*", "--data-root", root, "--output", "out")
+    assert track(*arguments, "--video", "out", "--report", "out").exit_code == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(
+        f"Night Shop-0{number}.{suffix}" for number in (1, 2) for suffix in ("txt", "mp4", "html")
+    )
+    assert "all.mp4: 2 sequences cannot go into one file" in fails(*arguments, "--video", "all.mp4")
+
+
+def test_a_video_needs_images(root: Path) -> None:
+    complaint = fails("--seq", "hall", "--data-root", root, "--video", "a.mp4")
+    assert "no .jpg images; expected hall's" in complaint
+    assert not Path("a.mp4").exists()
+
+
+def test_a_video_of_an_unknown_kind(root: Path, make_sequence: SequenceMaker) -> None:
+    make_sequence.add_images(root / "hall")
+    complaint = fails("--seq", "hall", "--data-root", root, "--video", "a.gif")
+    assert "a.gif: no known kind of video; expected a name with .mp4" in complaint
+
+
+def test_a_window_without_a_screen(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":4711")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    assert "no window can be opened" in fails("--seq", "hall", "--data-root", root, "--show")
+
+
 def test_help_is_for_everybody() -> None:
     result = track("--help")
     assert result.exit_code == 0
-    for option in ("--seq", "--data-root", "--tracker", "--detections", "--set", "--output", "--format"):
+    for option in (
+        "--seq",
+        "--data-root",
+        "--tracker",
+        "--detections",
+        "--set",
+        "--output",
+        "--format",
+        "--video",
+        "--report",
+        "--show",
+    ):
         assert option in result.stdout
     assert "sort" in result.stdout
     assert "Example: track --seq" in re.sub(r"\s+", " ", result.stdout)
@@ -316,3 +368,28 @@ def test_ctrl_c_keeps_what_was_done(make_sequence: SequenceMaker, tmp_path: Path
     done = min(int(told[1]), 5_000)
     assert done > 500
     assert set(kept.frames[kept.frames <= done].tolist()) == set(range(1, done + 1))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
+def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, tmp_path: Path) -> None:
+    folder = make_sequence("long", length=20_000, detected_until=100)
+    make_sequence.add_images(folder, missing=range(100, 20_001))
+    partial = tmp_path / "a.txt.partial"
+    command = [sys.executable, "-m", "tracker.cli", "--seq", "long", "--data-root", str(make_sequence.root)]
+    for option, name in (("--output", "a.txt"), ("--video", "a.mp4"), ("--report", "a.html")):
+        command += [option, str(tmp_path / name)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (partial.is_file() and (tmp_path / "a.partial.mp4").is_file()):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    for name in ("a.txt.partial", "a.partial.mp4", "a.partial.html"):
+        assert str(tmp_path / name) in stderr
+        assert (tmp_path / name).stat().st_size > 0
+    assert "stopped after frame" in (tmp_path / "a.partial.html").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reid.files import FileError
 from tests.tracker.sequences import PEOPLE, Person, SequenceMaker
 from tracker import Tracker, load_config
-from tracker.filerows import FileError
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import SequenceRun, Stored, track_sequence
 from tracker.tables import read_detections, read_results

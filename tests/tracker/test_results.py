@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tracker.filerows import FileError
+from reid.files import FileError
 from tracker.results import ResultWriter
 from tracker.tables import read_results
 from tracker.tracks import Tracks

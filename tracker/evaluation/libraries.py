@@ -22,8 +22,8 @@ _MOTMETRICS_FIGURES = (
 HotaParts = dict[str, Any]
 
 
-def count_with_motmetrics(comparison: Comparison) -> Counts:
-    """Count with motmetrics' accumulator.
+def accumulate(comparison: Comparison) -> motmetrics.MOTAccumulator:
+    """Pair the boxes of every frame with motmetrics.
 
     It is fed with distances made here, because its own IoU needs a function that numpy 2 no longer has.
     """
@@ -34,8 +34,13 @@ def count_with_motmetrics(comparison: Comparison) -> Counts:
         distance = 1.0 - overlap
         distance[distance > MAX_DISTANCE] = np.nan
         accumulator.update(objects, tracks, distance, frameid=frame)
+    return accumulator
+
+
+def count_with_motmetrics(comparison: Comparison) -> Counts:
+    """Count with motmetrics' accumulator."""
     found = motmetrics.metrics.create().compute(
-        accumulator, metrics=_MOTMETRICS_FIGURES, return_dataframe=False
+        accumulate(comparison), metrics=_MOTMETRICS_FIGURES, return_dataframe=False
     )
     hits = int(found["num_detections"])
     return Counts(

@@ -75,12 +75,16 @@ class Comparison:
         object_ids: Ids of the ground truth, renumbered from 0 without gaps.
         track_ids: Ids of the result boxes, renumbered likewise.
         overlaps: IoU of every object (rows) with every result box (columns).
+        object_names: The id of each object in its file, by its number here.
+        track_names: The id of each track in its file, by its number here.
     """
 
     name: str
     object_ids: list[Ids]
     track_ids: list[Ids]
     overlaps: list[NDArray[np.float64]]
+    object_names: Ids
+    track_names: Ids
 
     def as_trackeval(self) -> dict[str, Any]:
         """The same as the dictionary that trackeval's metric classes take."""
@@ -124,6 +128,8 @@ def compare(truth: TrackTable, results: TrackTable, sequence: SequenceInfo, prot
         object_ids=_renumber(truth.ids, object_kept, object_rows),
         track_ids=_renumber(results.ids, track_kept, track_rows),
         overlaps=overlaps,
+        object_names=np.unique(truth.ids[object_kept]),
+        track_names=np.unique(results.ids[track_kept]),
     )
 
 

@@ -1,0 +1,236 @@
+"""Videos with the tracks drawn in, and a window that shows them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from reid.files import FileError
+from tracker.drawing import Image, Painter
+from tracker.sinks import Sink, SinkError, Step, partial
+
+if TYPE_CHECKING:
+    from tracker.pipeline import SequenceRun
+
+# H.264 plays everywhere but is not in every build of OpenCV; MPEG-4 is, and plays in everything but browsers.
+_CODECS = {
+    ".mp4": ("avc1", "mp4v"),
+    ".m4v": ("avc1", "mp4v"),
+    ".mov": ("avc1", "mp4v"),
+    ".avi": ("MJPG",),
+}
+_WITHOUT_IMAGE = 40  # grey level of a frame whose image is missing
+_WIDEST_WINDOW = 1600
+
+
+class VideoWriter:
+    """Writes pictures to a video file, with the best codec that this OpenCV has.
+
+    They go to ``<name>.partial.<suffix>``, which is a whole video at any time that ``close`` is called, and
+    gets its name when all are there.
+
+    Args:
+        path: the file: .mp4, .m4v, .mov or .avi. Missing folders above it are created.
+        frame_rate: pictures per second.
+
+    Raises:
+        FileError: if nothing can be written there.
+
+    Attributes:
+        path: the file.
+        partial_path: where the pictures are until then.
+        codec: the codec in use, "" before the first picture.
+    """
+
+    def __init__(self, path: Path, frame_rate: float) -> None:
+        if path.suffix.lower() not in _CODECS:
+            raise FileError(f"{path}: no known kind of video; expected a name with {', '.join(_CODECS)}")
+        if path.is_dir():
+            raise FileError(f"{path}: is a folder; expected the name of a video file")
+        self.path = path
+        self.partial_path = partial(path)
+        self.codec = ""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # OpenCV does not say why a file cannot be written.
+            self.partial_path.open("wb").close()
+            self.partial_path.unlink()
+        except OSError as error:
+            raise FileError(
+                f"{path}: cannot be written ({error.strerror}); expected a writable place"
+            ) from error
+        self._frame_rate = frame_rate
+        self._video: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._count = 0
+
+    def write(self, picture: Image) -> None:
+        """Add a picture (height, width, 3), RGB.
+
+        Raises:
+            FileError: if it is of another size than the first, or no codec works.
+        """
+        height, width = picture.shape[:2]
+        if self._video is None:
+            self._size = (width, height)
+            self._video = self._open()
+        if self._size != (width, height):
+            raise FileError(
+                f"{self.path}: picture {self._count + 1} is {width}×{height}; "
+                f"expected {self._size[0]}×{self._size[1]}, as the first"
+            )
+        self._video.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        self._count += 1
+
+    def close(self, *, complete: bool) -> None:
+        """Finish the file.
+
+        Args:
+            complete: whether it gets its name; what was written so far stays at ``partial_path`` otherwise.
+
+        Raises:
+            FileError: if it did not arrive on the disk.
+        """
+        if self._video is None:
+            return
+        self._video.release()
+        self._video = None
+        arrived = _count_frames(self.partial_path)
+        # OpenCV writes on as if nothing were when the disk is full.
+        if arrived < self._count:
+            raise FileError(
+                f"{self.partial_path}: {arrived} of {self._count} pictures can be read back; "
+                f"expected all (is the disk full?)"
+            )
+        if complete:
+            try:
+                self.partial_path.replace(self.path)
+            except OSError as error:
+                raise FileError(
+                    f"{self.path}: cannot be written ({error.strerror}); expected a writable place"
+                ) from error
+
+    def _open(self) -> cv2.VideoWriter:
+        codecs = _CODECS[self.path.suffix.lower()]
+        # A codec that is not there is no reason for FFmpeg and OpenCV to fill the screen: the next is tried.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            for codec in codecs:
+                video = cv2.VideoWriter(
+                    str(self.partial_path),
+                    cv2.VideoWriter.fourcc(*codec),
+                    self._frame_rate,
+                    self._size,
+                )
+                if video.isOpened():
+                    self.codec = codec
+                    return video
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+        raise FileError(
+            f"{self.path}: this OpenCV cannot write {self.path.suffix} videos (none of its codecs "
+            f"{', '.join(codecs)} works); expected one with FFmpeg, or a name that ends with .avi"
+        )
+
+
+class VideoSink(Sink):
+    """An annotated video of a sequence.
+
+    Args:
+        path: see :class:`VideoWriter`.
+    """
+
+    path: Path
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, run: SequenceRun) -> None:
+        """A sequence is ready to be tracked."""
+        self._painter = Painter()
+        self._blank = _blank(run)
+        self._writer = VideoWriter(self.path, run.sequence.frame_rate)
+
+    def add(self, step: Step) -> None:
+        """The next frame is tracked."""
+        image = self._blank if step.image is None else step.image
+        self._writer.write(self._painter.paint(image, step.number, step.tracks))
+        self.kept = self._writer.partial_path
+
+    def end(self, *, complete: bool) -> None:
+        """Finish the file."""
+        self._writer.close(complete=complete)
+
+
+class WindowSink(Sink):
+    """A window that shows the sequence while it is tracked, not faster than it was filmed.
+
+    Closing it, q and Esc do what Ctrl-C does.
+
+    Raises:
+        SinkError: if there is no screen for it.
+    """
+
+    def __init__(self) -> None:
+        # Where there is no screen, some windowing libraries end the whole process: better another one.
+        trial = [sys.executable, "-c", "import cv2; cv2.namedWindow('trial'); cv2.waitKey(1)"]
+        outcome = subprocess.run(trial, capture_output=True, text=True, check=False)
+        if outcome.returncode:
+            complaints = [line.strip() for line in outcome.stderr.splitlines() if line.strip()]
+            reason = f" ({complaints[0]})" if complaints else ""
+            raise SinkError(
+                f"no window can be opened{reason}; expected a screen, and an OpenCV with windows (without "
+                f"them a video can be written instead)"
+            )
+
+    def begin(self, run: SequenceRun) -> None:
+        """Open the window."""
+        self._painter = Painter()
+        self._blank = _blank(run)
+        self._title = run.sequence.name
+        self._interval = 1 / run.sequence.frame_rate
+        self._due = time.perf_counter()
+        cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        height, width = self._blank.shape[:2]
+        shrink = min(1.0, _WIDEST_WINDOW / width)
+        cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
+
+    def add(self, step: Step) -> None:
+        """Show the next frame.
+
+        Raises:
+            KeyboardInterrupt: the user has seen enough.
+        """
+        image = self._blank if step.image is None else step.image
+        picture = self._painter.paint(image, step.number, step.tracks)
+        cv2.imshow(self._title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        self._due = max(self._due + self._interval, time.perf_counter())
+        key = cv2.waitKey(max(1, round(1000 * (self._due - time.perf_counter()))))
+        closed = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        if closed or key & 0xFF in (ord("q"), 27):
+            raise KeyboardInterrupt
+
+    def end(self, *, complete: bool) -> None:
+        """Close the window."""
+        cv2.destroyAllWindows()
+
+
+def _blank(run: SequenceRun) -> Image:
+    """What is shown where an image is missing, so that the frames after it keep their time."""
+    return np.full((run.sequence.height, run.sequence.width, 3), _WITHOUT_IMAGE, dtype=np.uint8)
+
+
+def _count_frames(path: Path) -> int:
+    video = cv2.VideoCapture(str(path))
+    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+    video.release()
+    return count
