@@ -12,10 +12,13 @@ test: $(INSTALLED)  ## the whole suite; tests on real data need VHP_DATA
 
 DEMO := build/demo
 
-demo: $(INSTALLED)  ## make a small street scene, track it, score it
+demo: $(INSTALLED)  ## make a small street scene, track it with and without appearance, score both
 	$(BIN)/python tools/make_demo_sequence.py $(DEMO)/STREET-01 --force
-	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --output $(DEMO)/results
-	$(BIN)/python tools/eval_mot16.py $(DEMO)/results --data-root $(DEMO)
+	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --descriptor none --output $(DEMO)/none
+	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --descriptor histogram --output $(DEMO)/histogram \
+		--video $(DEMO)/street.mp4 --report $(DEMO)/street.html
+	$(BIN)/python tools/eval_mot16.py $(DEMO)/none $(DEMO)/histogram --data-root $(DEMO)
+	@echo "Look at $(DEMO)/street.mp4 and $(DEMO)/street.html"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -87,7 +87,8 @@ def render_results(results: Sequence[EvaluationResult], style: TableFormat, *, w
                 "expected results of the same sequences (--seq chooses them)"
             )
     rows = {result.name: result.overall for result in results}
-    title = f"{len(first.rows)} sequences together, {first.method}"
+    sequences = "1 sequence" if len(first.rows) == 1 else f"{len(first.rows)} sequences together"
+    title = f"{sequences}, {first.method}"
     return render(rows, style, title=title, label="Results", width=width)
 
 
