@@ -18,6 +18,7 @@ from reid.console import (
     errors_in_one_line,
     progress_bar,
 )
+from reid.experiments.cli import experiment
 from reid.files import written_atomically
 
 if TYPE_CHECKING:
@@ -295,6 +296,9 @@ def embed(
             f"{seen} of {len(rows)} detections described by {loaded.name}, {loaded.metric} threshold "
             f"{loaded.threshold:.4g} -> {output}"
         )
+
+
+app.command()(experiment)
 
 
 def main() -> None:

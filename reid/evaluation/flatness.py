@@ -7,7 +7,6 @@ between and beyond them (mixup), where a flat space must be flat too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,23 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Generator, Tensor
-from torch.func import jacfwd
 
 from reid.crops import Images
+from reid.geometry.metric import (
+    condition_numbers,
+    eigenvalues,
+    log_magnification,
+    metric_tensors,
+    relative_deviations,
+)
 from reid.models import VAE, VAESettings
 from reid.models.encoders import VGG16Settings
-from reid.objective.flatness import FlatnessSettings, full_precision, mixup
+from reid.objective.flatness import FlatnessSettings, mixup
 
 QUANTILES = (0.1, 0.5, 0.9)
 
 #: A latent is in use if the data's spread along it is at least this share of it and the posterior's together.
 IN_USE = 0.1
-
-#: Eigenvalues below this share of the largest are rounding errors of a float32 Jacobian.
-_SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +71,6 @@ class FlatnessScores:
         return asdict(self)
 
 
-def metric_tensors(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """G at each of the latents (B, N), exact, (B, N, N) float64.
-
-    Args:
-        decode: f, latents (n, N) to observations (n, D).
-        z: where.
-    """
-    jacobian = jacfwd(lambda point: decode(point[None])[0])
-    tensors = []
-    with torch.no_grad(), full_precision(z.device):
-        # One point at a time: a Jacobian is as large as the decoder's activations for N crops.
-        for point in z.float():
-            slopes = jacobian(point).double()
-            tensors.append(slopes.T @ slopes)
-    return torch.stack(tensors)
-
-
 def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> dict[str, FlatnessScores]:
     """Flatness of a model's latent space, at data and at mixup points.
 
@@ -108,26 +93,25 @@ def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> d
     chosen = torch.randperm(len(mean), generator=generator, device=x.device)[:points]
     between = mixup(mean, FlatnessSettings().mixup_reach, generator)[chosen]
     return {
-        kind: _scores(metric_tensors(model.decode, z), used)
+        # One point at a time: a Jacobian is as large as the decoder's activations for N crops.
+        kind: _scores(metric_tensors(model.decode, z, chunk=1), used)
         for kind, z in (("data", mean[chosen]), ("mixup", between))
     }
 
 
 def _scores(tensors: Tensor, used: Tensor) -> FlatnessScores:
     count, latents, _ = tensors.shape
-    values = torch.linalg.eigvalsh(tensors)
-    values = values.clamp_min(values[:, -1:].clamp_min(1e-300) * _SMALLEST)
-    part = torch.linalg.eigvalsh(tensors[:, used][:, :, used]) if used.any() else values[:, -1:]
-    part = part.clamp_min(part[:, -1:].clamp_min(1e-300) * _SMALLEST)
+    values, _ = eigenvalues(tensors)
+    part = eigenvalues(tensors[:, used][:, :, used])[0] if used.any() else values[:, -1:]
     c2 = values.mean()
-    deviation = (values / c2 - 1).square().mean(dim=1)
+    deviation = relative_deviations(values)
     return FlatnessScores(
         points=count,
         latents=latents,
         in_use=int(used.sum()),
-        condition=_quantiles(values[:, -1] / values[:, 0]),
-        condition_in_use=_quantiles(part[:, -1] / part[:, 0]),
-        log_magnification=_quantiles(0.5 * torch.log(values / c2).mean(dim=1)),
+        condition=_quantiles(condition_numbers(values)),
+        condition_in_use=_quantiles(condition_numbers(part)),
+        log_magnification=_quantiles(log_magnification(values / c2) / latents),
         relative_deviation=_quantiles(deviation),
         mean_relative_deviation=float(deviation.mean()),
         effective_dimension=_quantiles(values.sum(dim=1).square() / values.square().sum(dim=1)),

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from reid.experiments.cli import experiment
+from reid.experiments.pendulum import VARIANTS, run
+
+
+@pytest.fixture(scope="module")
+def app() -> typer.Typer:
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    app.command()(experiment)
+    return app
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("experiments")
+
+
+@pytest.fixture(scope="module")
+def quick(app: typer.Typer, output: Path) -> str:
+    """What a quick run says."""
+    outcome = CliRunner().invoke(
+        app, ["experiment", "pendulum", "--quick", "--seeds", "1", "--output", str(output)]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
+
+
+def test_a_quick_run_leaves_figures_and_numbers_of_every_model(quick: str, output: Path) -> None:
+    assert "report.html" in quick
+    folder = output / "pendulum"
+    for figure in ("figure-1", "figure-2", "figure-4", "figure-7"):
+        for suffix in ("png", "pdf"):
+            assert (folder / f"{figure}.{suffix}").stat().st_size > 5000
+    rows = list(csv.DictReader((folder / "numbers.csv").open(encoding="utf-8")))
+    assert {row["model"] for row in rows} == set(VARIANTS)
+    assert {"Figure 2", "as Figure 7a", "as Figure 7b", "Table 3"} <= {row["figure"] for row in rows}
+
+
+def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
+    told: list[str] = []
+    before = (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8")
+    report = run(output / "pendulum", quick=True, seeds=(0,), done=told.append)
+    assert told == []
+    assert (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8") == before
+    assert report.facts["seeds"] == "0"
+
+
+def test_an_unknown_experiment_is_named(app: typer.Typer) -> None:
+    outcome = CliRunner().invoke(app, ["experiment", "pendulums"])
+    assert outcome.exit_code == 1
+    assert "unknown experiment 'pendulums'; known: pendulum, all" in outcome.output
+
+
+@pytest.mark.slow
+def test_the_paper_s_claims_hold(tmp_path: Path) -> None:
+    report = run(tmp_path)
+    assert report.missed == []
+    bounded = [number for number in report.numbers if number.expected]
+    assert len(bounded) == 9
+    assert all(len(number.values) == 3 for number in bounded)
