@@ -15,9 +15,9 @@ DEMO := build/demo
 demo: $(INSTALLED)  ## make a small street scene, track it with and without appearance, score both
 	$(BIN)/python tools/make_demo_sequence.py $(DEMO)/STREET-01 --force
 	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --descriptor none --output $(DEMO)/none
-	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --descriptor histogram --output $(DEMO)/histogram \
+	$(BIN)/track --seq STREET-01 --data-root $(DEMO) --descriptor fmvae-small --output $(DEMO)/fmvae-small \
 		--video $(DEMO)/street.mp4 --report $(DEMO)/street.html
-	$(BIN)/python tools/eval_mot16.py $(DEMO)/none $(DEMO)/histogram --data-root $(DEMO)
+	$(BIN)/python tools/eval_mot16.py $(DEMO)/none $(DEMO)/fmvae-small --data-root $(DEMO)
 	@echo "Look at $(DEMO)/street.mp4 and $(DEMO)/street.html"
 
 lint: $(INSTALLED)
