@@ -63,7 +63,7 @@ def track(
             metavar="NAME",
             help="What people look like, so that they are known again after an occlusion. file: the vectors "
             "stored with the detections. none: go by position only. auto: file if there are any, else none. "
-            "From the images: fmvae-small (learnt without labels, ships), histogram (colours, nothing learnt), "
+            "From the images: fmvae-small (learnt without labels, ships), histogram (colours, not learnt), "
             "the folder of a 'reid train', or any re-ID network as an .onnx file.",
         ),
     ] = "auto",
