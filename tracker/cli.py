@@ -160,6 +160,7 @@ def track(
         TimeLeft(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         for sequence, target, extras in zip(sequences, targets, sinks, strict=True):
             bar = progress.add_task(sequence.name, total=sequence.length)
