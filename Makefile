@@ -4,11 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: test demo lint format wheel-test clean
+.PHONY: test test-slow demo lint format wheel-test clean
 
 # Two processes of one thread each: more threads than cores would fight.
-test: $(INSTALLED)  ## the whole suite; tests on real data need VHP_DATA
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+test: $(INSTALLED)  ## the test suite, two minutes; tests on real data need VHP_DATA
+	$(PYTEST) -m "not slow"
+
+test-slow: $(INSTALLED)  ## what takes longer: trainings, long videos, a browser
+	$(PYTEST) -m slow
 
 DEMO := build/demo
 

@@ -17,7 +17,6 @@ import joblib
 import numpy as np
 import torch
 import yaml
-from accelerate import Accelerator
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
@@ -27,6 +26,7 @@ from reid.models import VAE
 from reid.training.batches import ArrayBatches
 from reid.training.loop import CHECKPOINT, Loop, read_log
 from reid.training.methods import FlatVAEMethod
+from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, TrainingSettings
 
 _SETTINGS, _WEIGHTS, _TIME = "config.yaml", "model.safetensors", "time.json"
@@ -146,7 +146,7 @@ def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
     if not isinstance(settings.method, FlatVAE):
         raise ValueError(f"experiments train auto-encoders, not {settings.method.kind!r}")
     # Networks this small are fastest on a processor; half precision would spoil their exactness.
-    accelerator = Accelerator(cpu=True, mixed_precision="no")
+    accelerator = accelerator_for("cpu", full_precision=True)
     torch.manual_seed(settings.seed)
     method = FlatVAEMethod(settings.method, settings.optimiser, accelerator.device)
     batches = ArrayBatches(data.clean, data.noise, data.part)
