@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.datasets.crops import image_or_none
-from reid.datasets.motchallenge import image_paths
+from reid.datasets.motchallenge import image_paths, read_rows
 from reid.descriptor import DescriptorProtocol
 
 LOG = logging.getLogger(__name__)
@@ -75,18 +75,7 @@ def embed_sequence(
 
 def _detection_rows(path: Path) -> NDArray[np.float64]:
     """Frame, id, left, top, width, height, score of every row of a file."""
-    try:
-        rows = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; expected rows of numbers, separated by commas") from error
-    if rows.size == 0:
-        return np.empty((0, _COLUMNS))
-    if rows.shape[1] < _COLUMNS:
-        raise ValueError(
-            f"{path}: {rows.shape[1]} columns; expected frame, id, left, top, width, height, score"
-        )
+    rows = read_rows(path)
     wrong = np.flatnonzero(~(rows[:, 0] >= 1) | (rows[:, 0] != np.floor(rows[:, 0])))
     if wrong.size:
         raise ValueError(

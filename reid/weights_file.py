@@ -6,6 +6,7 @@ full: it is small, and some of it is smaller than half precision can hold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,7 +73,12 @@ class DescriptorAbout(Settings):
 def write_descriptor_file(path: Path, about: DescriptorAbout, tensors: dict[str, Tensor]) -> None:
     """Write a descriptor file; it is complete or not there."""
     metadata = {"format": FORMAT, "version": VERSION, "about": about.model_dump_json()}
-    stored = {name: stored_precision(value).contiguous().cpu() for name, value in tensors.items()}
+    write_tensors(path, {name: stored_precision(value) for name, value in tensors.items()}, metadata)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file; it is complete or not there."""
+    stored = {name: value.contiguous().cpu() for name, value in tensors.items()}
     with written_atomically(path) as unfinished:
         # Not save_file, which makes files that nobody else may read.
         unfinished.write_bytes(save(stored, metadata))

@@ -53,8 +53,8 @@ class BoxTable:
         )
 
 
-def read_boxes(path: Path) -> BoxTable:
-    """Read a detection or ground truth file; boxes without area are left out.
+def read_rows(path: Path) -> NDArray[np.float64]:
+    """All rows of a detection or ground truth file, as they are, with seven columns or more.
 
     Raises:
         ValueError: naming the file and what is wrong.
@@ -62,7 +62,7 @@ def read_boxes(path: Path) -> BoxTable:
     try:
         rows = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error})") from error
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}; expected rows of numbers, separated by commas") from error
     if rows.size == 0:
@@ -71,6 +71,16 @@ def read_boxes(path: Path) -> BoxTable:
         raise ValueError(
             f"{path}: {rows.shape[1]} columns; expected frame, id, left, top, width, height, score"
         )
+    return rows
+
+
+def read_boxes(path: Path) -> BoxTable:
+    """Read a detection or ground truth file; boxes without area are left out.
+
+    Raises:
+        ValueError: naming the file and what is wrong.
+    """
+    rows = read_rows(path)
     rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 4:6] > 0).all(axis=1)]
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     boxes = rows[:, 2:6].copy()

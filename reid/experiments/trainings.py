@@ -18,7 +18,6 @@ import numpy as np
 import torch
 import yaml
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 
 from reid.evaluation.flatness import load_model
 from reid.files import written_atomically
@@ -28,6 +27,7 @@ from reid.training.loop import CHECKPOINT, Loop, read_log
 from reid.training.methods import FlatVAEMethod
 from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, TrainingSettings
+from reid.weights_file import write_tensors
 
 _SETTINGS, _WEIGHTS, _TIME = "config.yaml", "model.safetensors", "time.json"
 
@@ -134,8 +134,7 @@ def _train(settings: TrainingSettings, data: TrainingData, folder: Path) -> bool
         finished = loop.run()
         _write_text(folder / _TIME, json.dumps({"processor_seconds": time.process_time() - started}))
         if finished:
-            with written_atomically(folder / _WEIGHTS) as path:
-                save_file({name: value.contiguous() for name, value in loop.final_weights().items()}, path)
+            write_tensors(folder / _WEIGHTS, loop.final_weights())
         return finished
     finally:
         torch.set_flush_denormal(False)

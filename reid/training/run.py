@@ -26,7 +26,6 @@ import torch
 import yaml
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from safetensors.torch import save
 
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.crops import CropSource
@@ -44,7 +43,7 @@ from reid.training.methods import FlatVAEMethod, Method, SupervisedMethod
 from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
 from reid.training.settings import FlatVAE, TrainingSettings
-from reid.weights_file import change_descriptor_file
+from reid.weights_file import change_descriptor_file, write_tensors
 
 LOG = logging.getLogger(__name__)
 
@@ -125,10 +124,7 @@ def train(
     finished = loop.run(report, look)
     seconds = time.monotonic() - started
     if accelerator.is_main_process:
-        weights = {name: value.contiguous().cpu() for name, value in loop.final_weights().items()}
-        with written_atomically(output / MODEL) as path:
-            # Through bytes: the library's own writer makes files that only their owner may read.
-            path.write_bytes(save(weights, {"step": str(loop.step)}))
+        write_tensors(output / MODEL, loop.final_weights(), {"step": str(loop.step)})
         plot_curves(output)
         method.network.load_state_dict(loop.final_weights())
         _make_descriptor(settings, method, store, output)
