@@ -15,6 +15,7 @@ from reid.appearance import appearance_statistics
 from reid.crops import Images
 from reid.datasets.store import TrainingView
 from reid.training.augment import augment
+from reid.training.neighbours import common_values, neighbours_across_cameras
 from reid.training.settings import AugmentSettings, DataSettings
 
 
@@ -39,6 +40,21 @@ class Batches(Protocol):
 
     def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
         """The samples in ``rows``, on the generator's device."""
+
+    def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
+        """Adapt the targets to what the model has learnt, if this step is one for that.
+
+        Args:
+            step: the step to come.
+            describe: the model as it is by now, images (N, 3, H, W) to vectors (N, D).
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint needs to give the same batches again."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up such a state."""
 
 
 def rows_of_step(count: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:
@@ -68,11 +84,17 @@ def _pixels(crops: Images) -> Tensor:
 
 LEAST_DEVIATION = 0.03
 
-# Parts of an observation that can be made from a crop.
-PARTS: dict[str, Callable[[Images], Tensor]] = {"image": _pixels, "statistics": _statistics}
+# Parts of an observation that can be made from a crop. The common statistics are those that it shares with its
+# neighbours in other cameras.
+COMMON = "common_statistics"
+PARTS: dict[str, Callable[[Images], Tensor]] = {
+    "image": _pixels,
+    "statistics": _statistics,
+    COMMON: _statistics,
+}
 
 
-class CropBatches:
+class CropBatches(Batches):
     """Crops, augmented for the encoder, with the parts of the observation of each.
 
     Args:
@@ -92,8 +114,17 @@ class CropBatches:
         self._targets = {
             part: self._images if part == "image" else PARTS[part](view.images) for part in parts
         }
-        if data.level_cameras and "statistics" in self._targets:
-            self._targets["statistics"] = level_cameras(self._targets["statistics"], view)
+        self._cameras = cameras_of(view)
+        if data.level_cameras:
+            for part in parts:
+                if part != "image":
+                    self._targets[part] = level_cameras(self._targets[part], self._cameras)
+        self._neighbour_settings = data.neighbours
+        self._neighbours = torch.empty((0, 2), dtype=torch.int64)
+        # Until neighbours are found, a crop has all of its statistics to itself.
+        self._own = self._targets.get(COMMON)
+        if data.neighbours is not None and self._own is None:
+            raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
 
@@ -108,10 +139,35 @@ class CropBatches:
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
         return Batch(augment(x, self._augmentation, generator), targets)
 
+    def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
+        """Find the neighbours in other cameras, if that is asked for and due."""
+        if self._neighbour_settings is None or not self._neighbour_settings.due(step):
+            return
+        vectors = describe(self._images)
+        self._take(neighbours_across_cameras(vectors, self._cameras, self._neighbour_settings.nearest))
 
-def level_cameras(values: Tensor, view: TrainingView) -> Tensor:
+    def state(self) -> dict[str, Tensor]:
+        """The neighbours."""
+        return {"neighbours": self._neighbours}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """The neighbours."""
+        self._take(state["neighbours"].cpu())
+
+    def _take(self, neighbours: Tensor) -> None:
+        self._neighbours = neighbours
+        if self._own is not None and len(neighbours):
+            self._targets[COMMON] = common_values(self._own, neighbours)
+
+
+def cameras_of(view: TrainingView) -> NDArray[np.intp]:
+    """A number for each crop's camera, from 0; cameras of different sources are different ones."""
+    pairs = np.stack([view.index.source, view.index.camera])
+    return np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
+
+
+def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
     """Standardise values (N, D) within each camera: what is left is what sets a crop apart from its like."""
-    _, camera = np.unique(np.stack([view.index.source, view.index.camera]), axis=1, return_inverse=True)
     out = values.clone()
     for number in range(int(camera.max()) + 1):
         rows = torch.from_numpy(np.flatnonzero(camera == number))
@@ -121,7 +177,7 @@ def level_cameras(values: Tensor, view: TrainingView) -> Tensor:
     return out
 
 
-class LabelledCropBatches:
+class LabelledCropBatches(Batches):
     """Crops with the numbers of their identities, for the supervised method only.
 
     A step's rows are not taken from an order of all crops: some identities are drawn, and some crops of each.
@@ -156,7 +212,7 @@ class LabelledCropBatches:
         return Batch(x, {"identity": labels})
 
 
-class ArrayBatches:
+class ArrayBatches(Batches):
     """Plain arrays: vectors or small images, noisy for the encoder, clean as a target.
 
     Args:

@@ -27,6 +27,8 @@ from reid.training.settings import OptimiserSettings
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 
+_DESCRIBED_AT_ONCE = 256
+
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be gone on from."""
@@ -124,6 +126,7 @@ class Loop:
         device = self.accelerator.device
         for group in self.method.optimiser.param_groups:
             group["lr"] = learning_rate(settings, self.step)
+        self.batches.look_again(self.step, self._describe)
         rows = rows_of_step(len(self.batches), settings.batch, self.step, self.seed)
         generator = generator_of_step(self.seed, self.step, device, process)
         self.method.network.train()
@@ -133,6 +136,21 @@ class Loop:
         self.step += 1
         self._take_average()
         return numbers
+
+    def _describe(self, images: Tensor) -> Tensor:
+        """Vectors of images with the weights that would be kept if the run ended here."""
+        network, device = self.method.network, self.accelerator.device
+        now = {name: value.clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(self.final_weights())
+        network.eval()
+        try:
+            with torch.inference_mode(), self.accelerator.autocast():
+                some = [
+                    self.method.describe(part.to(device)).float() for part in images.split(_DESCRIBED_AT_ONCE)
+                ]
+        finally:
+            network.load_state_dict(now)
+        return torch.cat(some).cpu()
 
     def _take_average(self) -> None:
         """Let the averaged weights follow."""
@@ -187,6 +205,7 @@ class Loop:
                     "average": self._average,
                     "optimiser": self.method.optimiser.state_dict(),
                     "method": self.method.state(),
+                    "batches": self.batches.state(),
                     "window": self._window,
                 },
                 path,
@@ -206,6 +225,7 @@ class Loop:
             self.method.network.load_state_dict(state["network"])
             self.method.optimiser.load_state_dict(state["optimiser"])
             self.method.restore(state["method"])
+            self.batches.restore(state["batches"])
         except (RuntimeError, KeyError, ValueError, EOFError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise CheckpointError(

@@ -14,12 +14,7 @@ from safetensors.torch import load_file
 from reid.descriptor import Descriptor, DescriptorError
 from reid.training.loop import Progress, read_log
 from reid.training.run import RunError, train
-from reid.training.settings import TrainingSettings, load_training
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
 
 
 @pytest.fixture
@@ -45,7 +40,12 @@ def settings(tmp_path: Path, **optimiser: float) -> TrainingSettings:
                 "input": signal,
                 "observation": {
                     "image": {**signal, "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
-                    "statistics": {"shape": [320], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
+                    "statistics": {"shape": [320], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.2},
+                    "common_statistics": {
+                        "shape": [320],
+                        "decoder": {"kind": "mlp", "hidden": [16]},
+                        "weight": 0.3,
+                    },
                 },
                 "encoder": {"kind": "mlp", "hidden": [16]},
                 "prior": {"kind": "hierarchical", "hidden": [8]},
@@ -106,13 +106,29 @@ def test_shuffled_labels_change_nothing(tmp_path: Path, market: Path) -> None:
     assert all(torch.equal(right[key], wrong[key]) for key in right)
 
 
-def test_a_run_goes_on_with_more_steps(tmp_path: Path, market: Path) -> None:
-    train(settings(tmp_path, steps=10), [market], tmp_path / "parts", device="cpu")
-    outcome = train(settings(tmp_path, steps=20), [market], tmp_path / "parts", device="cpu", resume=True)
-    train(settings(tmp_path, steps=20), [market], tmp_path / "whole", device="cpu")
+@pytest.mark.parametrize("neighbours", [False, True])
+def test_a_run_goes_on_with_more_steps(tmp_path: Path, market: Path, *, neighbours: bool) -> None:
+    def chosen(steps: int) -> TrainingSettings:
+        own = settings(tmp_path, steps=steps)
+        # They are looked for before the run is stopped and after it.
+        found = NeighbourSettings(nearest=2, start=7, every=8) if neighbours else None
+        return own.model_copy(update={"data": own.data.model_copy(update={"neighbours": found})})
+
+    train(chosen(10), [market], tmp_path / "parts", device="cpu")
+    outcome = train(chosen(20), [market], tmp_path / "parts", device="cpu", resume=True)
+    train(chosen(20), [market], tmp_path / "whole", device="cpu")
     assert outcome.step == 20
     parts, whole = (load_file(tmp_path / name / "model.safetensors") for name in ("parts", "whole"))
     assert all(torch.equal(parts[key], whole[key]) for key in whole)
+
+
+def test_neighbours_change_what_is_reconstructed(tmp_path: Path, market: Path) -> None:
+    own = settings(tmp_path, steps=20)
+    data = own.data.model_copy(update={"neighbours": NeighbourSettings(nearest=2, start=10, every=5)})
+    train(own, [market], tmp_path / "own", device="cpu")
+    train(own.model_copy(update={"data": data}), [market], tmp_path / "shared", device="cpu")
+    alone, shared = (load_file(tmp_path / name / "model.safetensors") for name in ("own", "shared"))
+    assert not all(torch.equal(alone[key], shared[key]) for key in alone)
 
 
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:

@@ -1,0 +1,72 @@
+"""The ablation trains each variant once, and scores all of them in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from typer import Typer
+from typer.testing import CliRunner
+
+from reid.training.settings import load_training
+from tools.ablation import VARIANTS, main, variant
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    """Twelve people in clothes of several colours, two cameras, in Market-1501's style."""
+    folder = tmp_path / "crops of people"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for frame in range(96):
+        person = frame % 12
+        image = rng.integers(0, 60, (64, 32, 3), dtype=np.uint8)
+        image[10:55, 8:24, person % 3] += np.uint8(60 + 30 * (person // 3))
+        cv2.imwrite(str(folder / f"{person + 1:04d}_c{1 + frame // 12 % 2}s1_{frame + 1:06d}_00.png"), image)
+    return folder
+
+
+@pytest.mark.parametrize("config", ["fmvae", "fmvae-small"])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "complete"])
+def test_every_variant_differs_from_the_complete_model_in_its_settings(config: str, name: str) -> None:
+    base = load_training(config)
+    whole, part = variant(base, "complete", 100), variant(base, name, 100)
+    assert part != whole
+    assert part.optimiser == whole.optimiser
+    assert part.optimiser.steps == 100
+
+
+def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: Path) -> None:
+    tree = load_training("fmvae-small").model_dump(mode="json")
+    tree["method"]["model"] |= {"encoder": {"kind": "mlp", "hidden": [16]}, "latents": 4}
+    tree["optimiser"]["batch"] = 8
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    app = Typer()
+    app.command()(main)
+    arguments = ["--market", str(market), "--held-out", "4", "--config", str(config), "--steps", "50"]
+    arguments += ["--folder", str(tmp_path / "runs"), "--only", "complete", "--only", "no flatness"]
+    first = CliRunner().invoke(app, [*arguments, "--flatness-points", "2", "--device", "cpu"])
+    assert first.exit_code == 0, first.output
+    for name in ("complete", "no flatness", "HSV histogram", "Reconstruction", "Flatness"):
+        assert name in first.output or name.replace(" ", "-") in first.output
+    trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/**/model.safetensors")}
+    assert len(trained) == 2
+    assert CliRunner().invoke(app, [*arguments, "--flatness-points", "0"]).exit_code == 0
+    assert all(path.stat().st_mtime_ns == before for path, before in trained.items())
+
+
+def test_an_unknown_variant_is_named(tmp_path: Path, market: Path) -> None:
+    app = Typer()
+    app.command()(main)
+    outcome = CliRunner().invoke(app, ["--market", str(market), "--only", "no luck"])
+    assert outcome.exit_code == 1
+    assert "no variant 'no luck'" in outcome.output

@@ -1,0 +1,185 @@
+"""What each part of the descriptor learnt without labels is worth: leave it out, train, score.
+
+python tools/ablation.py --market Market-1501/bounding_box_train --sequence MOT15/train/ADL-Rundle-6
+python tools/ablation.py --market … --steps 3000 --only "no flatness" --only "own statistics"
+
+Every variant is trained like all others but for the one change that its name says, on the identities that are
+not held out, for the same number of steps. Trainings that are there already are not repeated; one that was
+stopped goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reid.evaluation.report import EvaluationReport, TestData, evaluate_descriptors
+from reid.files import written_atomically
+from reid.settings import check_settings
+from reid.training.loop import CHECKPOINT, read_log
+from reid.training.run import DESCRIPTOR, train
+from reid.training.settings import TrainingSettings, load_training
+
+Tree = dict[str, Any]
+
+
+def _observed(tree: Tree) -> Tree:
+    parts: Tree = tree["method"]["model"]["observation"]
+    return parts
+
+
+def _own_statistics(tree: Tree) -> None:
+    """Statistics of the crop itself instead of those that it shares with its neighbours."""
+    tree["data"]["neighbours"] = None
+
+
+def _no_levelling(tree: Tree) -> None:
+    tree["data"]["level_cameras"] = False
+
+
+def _neither(tree: Tree) -> None:
+    _own_statistics(tree)
+    _no_levelling(tree)
+
+
+def _no_image(tree: Tree) -> None:
+    del _observed(tree)["image"]
+
+
+def _pixels_only(tree: Tree) -> None:
+    _own_statistics(tree)
+    tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
+
+
+def _no_foreground(tree: Tree) -> None:
+    _observed(tree)["image"]["foreground"] = None
+
+
+def _no_augmentation(tree: Tree) -> None:
+    tree["augment"] = {}
+
+
+def _no_flatness(tree: Tree) -> None:
+    """η = 0: a VHP-VAE."""
+    tree["method"]["objective"]["flatness"] = {"eta": 0.0, "regulariser": "none"}
+
+
+def _plain_prior(tree: Tree) -> None:
+    tree["method"]["model"]["prior"] = {"kind": "normal"}
+
+
+VARIANTS: dict[str, Callable[[Tree], None]] = {
+    "complete": lambda tree: None,
+    "own statistics": _own_statistics,
+    "no levelling": _no_levelling,
+    "own statistics, no levelling": _neither,
+    "no image": _no_image,
+    "pixels only": _pixels_only,
+    "no foreground weights": _no_foreground,
+    "no augmentation": _no_augmentation,
+    "no flatness": _no_flatness,
+    "standard normal prior": _plain_prior,
+}
+
+
+def variant(base: TrainingSettings, name: str, steps: int) -> TrainingSettings:
+    """The settings of a variant, with a schedule shortened to so many steps."""
+    tree = base.model_dump(mode="json")
+    VARIANTS[name](tree)
+    share = steps / base.optimiser.steps
+    tree["optimiser"]["steps"] = steps
+    tree["optimiser"]["warmup"] = round(base.optimiser.warmup * min(1.0, share))
+    if (neighbours := tree["data"]["neighbours"]) is not None:
+        neighbours["start"] = max(1, round(neighbours["start"] * share))
+        neighbours["every"] = max(1, round(neighbours["every"] * share))
+    if (flatness := tree["method"]["objective"]["flatness"]).get("eta"):
+        flatness["ramp"] = round(flatness["ramp"] * share)
+    return check_settings(TrainingSettings, tree, f"variant {name!r}")
+
+
+def main(
+    market: Annotated[
+        Path, typer.Option(help="Market-1501 style folder: all but its last identities are trained on.")
+    ],
+    sequence: Annotated[
+        list[Path] | None, typer.Option(help="MOTChallenge sequence to score on, too.")
+    ] = None,
+    config: Annotated[str, typer.Option(help="What is taken apart.")] = "fmvae-small",
+    steps: Annotated[int, typer.Option(min=50, help="Of each training.")] = 1000,
+    held_out: Annotated[int, typer.Option(min=1, help="How many identities are the test.")] = 100,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"Some variants: {', '.join(VARIANTS)}.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Where the trainings are kept.")] = Path("runs/ablation"),
+    flatness_points: Annotated[
+        int, typer.Option(min=0, help="Measure the metric tensor at so many points of each.")
+    ] = 32,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table there, too; .json for all figures.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+) -> None:
+    """Train every variant and print one table."""
+    try:
+        names = _chosen(only)
+        data = TestData(market, sequence or [], held_out)
+        base = load_training(config)
+        runs = []
+        for name in names:
+            run = folder / f"{Path(config).stem}-{steps}" / name.replace(",", "").replace(" ", "-")
+            _train(variant(base, name, steps), name, run, market, held_out, device)
+            runs.append(run)
+        report = evaluate_descriptors(
+            [str(run) for run in runs], data, device=device, flatness_points=flatness_points
+        )
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(report.text("markdown") + reconstruction_table(dict(zip(names, runs, strict=True))))
+    if output is not None:
+        _write(output, report)
+
+
+def _chosen(only: list[str] | None) -> list[str]:
+    unknown = [name for name in only or [] if name not in VARIANTS]
+    if unknown:
+        raise ValueError(f"no variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
+    return only or list(VARIANTS)
+
+
+def _train(
+    settings: TrainingSettings, name: str, run: Path, market: Path, held_out: int, device: str
+) -> None:
+    if (run / DESCRIPTOR).is_file():
+        return
+    typer.echo(f"{name}: {settings.optimiser.steps} steps", err=True)
+    resume = (run / CHECKPOINT).is_file()
+    outcome = train(settings, [market], run, resume=resume, device=device, held_out=held_out)
+    if not outcome.finished:
+        # The last file is what says that a training is complete.
+        (run / DESCRIPTOR).unlink(missing_ok=True)
+        sys.exit(130)
+
+
+def reconstruction_table(runs: dict[str, Path]) -> str:
+    """How well each variant reconstructs at its end: a flat model that explains nothing is worth nothing."""
+    lines = ["", "### Reconstruction", "", "| variant | RMSE | β | nats |", "| --- | --: | --: | --: |"]
+    for name, run in runs.items():
+        last = read_log(run)[-1]
+        lines.append(
+            f"| {name} | {last['average_rmse']:.3f} | {last['beta']:.1e} | {last['information']:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, report: EvaluationReport) -> None:
+    with written_atomically(path) as unfinished:
+        unfinished.write_text(report.text("json" if path.suffix == ".json" else "markdown"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)
