@@ -1,0 +1,68 @@
+"""Descriptors and other packages' trackers are scored on the same boxes, in one table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "tools"
+
+
+def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOLS / tool), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("a data root") / "STREET-02"
+    size = ("--frames", "30", "--width", "320", "--height", "240", "--people", "4")
+    made = run("make_demo_sequence.py", str(folder), *size)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def test_every_descriptor_has_a_line_with_the_figures_of_every_set(street: Path, tmp_path: Path) -> None:
+    output = tmp_path / "table.md"
+    arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--no-peers"]
+    arguments += ["--detections", "det", "--detections", "det:0.99", "--output", str(output)]
+    done = run("compare_descriptors.py", *arguments, "--descriptor", "none", "--descriptor", "histogram")
+    assert done.returncode == 0, done.stderr
+    assert output.read_text(encoding="utf-8") == done.stdout
+    lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in done.stdout.splitlines()]
+    assert lines[0][1:] == [
+        f"{boxes} {figure}" for boxes in ("det", "det") for figure in ("IDF1", "HOTA", "MOTA", "IDs")
+    ]
+    assert [line[0] for line in lines[2:]] == ["deepsort, none", "deepsort, histogram"]
+    for line in lines[2:]:
+        assert float(line[1]) > 50
+        # Hardly a box has such a score.
+        assert float(line[5]) < float(line[1])
+
+
+def test_mistakes_are_named(street: Path) -> None:
+    arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--no-peers"]
+    for detections, descriptor, expected in (
+        ("det:much", "none", "NAME:SCORE"),
+        ("nowhere", "none", "nowhere"),
+        ("det", "unheard-of", "unheard-of"),
+    ):
+        done = run(
+            "compare_descriptors.py", *arguments, "--detections", detections, "--descriptor", descriptor
+        )
+        assert done.returncode == 1
+        assert expected in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_peers_get_the_same_boxes(street: Path) -> None:
+    pytest.importorskip("trackers")
+    arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--detections", "det"]
+    done = run("compare_descriptors.py", *arguments, "--descriptor", "histogram")
+    assert done.returncode == 0, done.stderr
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in done.stdout.splitlines()[2:]}
+    assert "trackers, SORT" in rows
+    assert all(float(figures[0]) > 40 for figures in rows.values())
