@@ -84,8 +84,8 @@ def _pixels(crops: Images) -> Tensor:
 
 LEAST_DEVIATION = 0.03
 
-# Parts of an observation that can be made from a crop. The common statistics are those that it shares with its
-# neighbours in other cameras.
+# Parts of an observation that can be made from a crop. The common statistics are those that it shares with
+# its neighbours in other cameras.
 COMMON = "common_statistics"
 PARTS: dict[str, Callable[[Images], Tensor]] = {
     "image": _pixels,

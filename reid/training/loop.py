@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -86,6 +87,8 @@ class Loop:
         self._window: dict[str, float] = {}
         self._average: dict[str, Tensor] | None = None
         self._stop = False
+        if accelerator.num_processes > 1:
+            method.processes_mean = partial(accelerator.reduce, reduction="mean")
 
     def run(
         self,
@@ -106,8 +109,8 @@ class Loop:
         self.folder.mkdir(parents=True, exist_ok=True)
         saved = time.monotonic()
         started, start_step = time.monotonic(), self.step
-        with self._stoppable(), SummaryWriter(self.folder / "tensorboard", purge_step=self.step) as board:
-            while self.step < self.settings.steps and not self._stop:
+        with self._stoppable(), self._board() as board:
+            while self.step < self.settings.steps and not self._to_stop():
                 numbers = self._one_step()
                 entry = self._log(numbers, board)
                 speed = (self.step - start_step) * self.settings.batch / (time.monotonic() - started)
@@ -120,6 +123,19 @@ class Loop:
                     saved = time.monotonic()
         self.save()
         return self.step == self.settings.steps
+
+    def _board(self) -> AbstractContextManager[SummaryWriter | None]:
+        """Where the curves go; of several processes one draws them."""
+        if not self.accelerator.is_main_process:
+            return nullcontext()
+        return SummaryWriter(self.folder / "tensorboard", purge_step=self.step)
+
+    def _to_stop(self) -> bool:
+        """Whether Ctrl-C came, to any of the processes: they must all do the same steps."""
+        if self.accelerator.num_processes == 1:
+            return self._stop
+        asked = torch.tensor(float(self._stop), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(asked, reduction="sum") > 0)
 
     def _one_step(self) -> dict[str, float]:
         settings, process = self.settings, self.accelerator.process_index
@@ -172,7 +188,7 @@ class Loop:
         """The weights to keep: averaged if that was asked for."""
         return self._average if self._average is not None else self.method.network.state_dict()
 
-    def _log(self, numbers: dict[str, float], board: SummaryWriter) -> dict[str, float] | None:
+    def _log(self, numbers: dict[str, float], board: SummaryWriter | None) -> dict[str, float] | None:
         """Add up a step's numbers; every so often write their means."""
         for name, value in numbers.items():
             self._window[name] = self._window.get(name, 0.0) + value
@@ -185,7 +201,7 @@ class Loop:
             if not name.startswith("#")
         }
         self._window = {}
-        if self.accelerator.is_main_process:
+        if board is not None:
             with (self.folder / LOG).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": self.step, **means}) + "\n")
             for name, value in means.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,10 +23,12 @@ class Method(ABC):
     Attributes:
         network: all that is trained, one module.
         optimiser: over all of it.
+        processes_mean: where several processes train together, the mean of a tensor over them.
     """
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
+    processes_mean: Callable[[Tensor], Tensor] | None = None
 
     @property
     @abstractmethod
@@ -35,6 +38,10 @@ class Method(ABC):
     @abstractmethod
     def step(self, batch: Batch, generator: Generator) -> dict[str, float]:
         """One step; gives its numbers for the log."""
+
+    @abstractmethod
+    def describe(self, images: Tensor) -> Tensor:
+        """Vectors (B, D) of images (B, 3, H, W)."""
 
     @abstractmethod
     def in_words(self, numbers: dict[str, float]) -> str:
@@ -48,6 +55,14 @@ class Method(ABC):
     def restore(self, state: dict[str, Any]) -> None:
         """Take up such a state."""
 
+    def _agreed(self, numbers: dict[str, float]) -> dict[str, float]:
+        """The means of numbers over the processes: what all of them act on must be the same."""
+        if self.processes_mean is None:
+            return numbers
+        device = next(self.network.parameters()).device
+        values = torch.tensor(list(numbers.values()), dtype=torch.float32, device=device)
+        return dict(zip(numbers, self.processes_mean(values).tolist(), strict=True))
+
     def _apply(self, loss: Tensor, parameters: list[nn.Parameter], clip: float) -> float:
         """Step the optimiser on ``parameters``, all others stay; gives the norm of the gradient."""
         self.optimiser.zero_grad(set_to_none=True)
@@ -57,6 +72,13 @@ class Method(ABC):
             for parameter in group["params"]:
                 if id(parameter) not in chosen:
                     parameter.grad = None
+        if self.processes_mean is not None:
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+            # At once: many small messages would take longer.
+            together = self.processes_mean(torch.cat([gradient.flatten() for gradient in gradients]))
+            parts = together.split([gradient.numel() for gradient in gradients])
+            for gradient, part in zip(gradients, parts, strict=True):
+                gradient.copy_(part.view_as(gradient))
         norm = nn.utils.clip_grad_norm_(parameters, clip)
         self.optimiser.step()
         return float(norm)
@@ -86,7 +108,7 @@ class FlatVAEMethod(Method):
         terms: Terms = objective(
             self.network, batch.x, batch.targets, self._objective, self._constraint, generator
         )
-        numbers = terms.numbers()
+        numbers = self._agreed(terms.numbers())
         self._constraint.update(numbers["error"], numbers["information"])
         state = self._constraint.state
         parameters = list(self.network.autoencoder_parameters())
@@ -99,6 +121,10 @@ class FlatVAEMethod(Method):
             "beta": state.beta,
             "initial_phase": float(state.initial_phase),
         }
+
+    def describe(self, images: Tensor) -> Tensor:
+        """The means of the posteriors."""
+        return self.network.encode(images).mean
 
     def in_words(self, numbers: dict[str, float]) -> str:
         """Reconstruction against κ, β, F and the flatness."""
@@ -166,6 +192,11 @@ class SupervisedMethod(Method):
             right = (self.network.classifier(descriptors).argmax(dim=1) == labels).float().mean()
         norm = self._apply(loss, list(self.network.parameters()), self._clip)
         return {"loss": float(loss.detach()), "accuracy": float(right), "gradient": norm}
+
+    def describe(self, images: Tensor) -> Tensor:
+        """The descriptor's vectors."""
+        vectors: Tensor = self.network.descriptor(images)
+        return vectors
 
     def in_words(self, numbers: dict[str, float]) -> str:
         """Loss and accuracy."""
