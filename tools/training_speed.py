@@ -4,8 +4,8 @@ python tools/training_speed.py fmvae-small fmvae fmvae-paper --threads 2
 python tools/training_speed.py fmvae --device cuda --batch 1024 --peak 989
 
 Steps with and without the regulariser alternate on random crops, so that a change of the machine's pace meets
-both alike. Of a configuration whose regulariser waits for the reconstruction the time after that is meant. Memory
-is the most that the process has had so far: name the smallest configuration first.
+both alike. Of a configuration whose regulariser waits for the reconstruction the time after that is meant.
+Memory is the most that the process has had so far: name the smallest configuration first.
 """
 
 from __future__ import annotations
