@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: test test-slow demo lint format wheel-test clean
+.PHONY: test test-slow demo docs lint format wheel-test clean
 
 # Two processes of one thread each: more threads than cores would fight.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
@@ -24,6 +24,12 @@ demo: $(INSTALLED)  ## make a small street scene, track it with and without appe
 		--video $(DEMO)/street.mp4 --report $(DEMO)/street.html
 	$(BIN)/python tools/eval_mot16.py $(DEMO)/none $(DEMO)/fmvae-small --data-root $(DEMO)
 	@echo "Look at $(DEMO)/street.mp4 and $(DEMO)/street.html"
+
+docs: $(INSTALLED)  ## the documentation as a site, in build/site
+	$(BIN)/python -c "import mkdocs, material, mkdocstrings" 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Look at build/site/index.html"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

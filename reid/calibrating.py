@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reid.datasets.building import CropSettings, build_store
+from reid.datasets.crops import CropSource
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
 from reid.descriptor import FILE_NAME, HISTOGRAM, Descriptor, find_descriptor
@@ -37,7 +38,7 @@ class Calibrated:
 
 def calibrate_descriptor(
     choice: str | Path,
-    data: Sequence[Path],
+    data: Sequence[Path | CropSource],
     *,
     metric: Metric | None = None,
     device: str = "auto",
@@ -47,7 +48,7 @@ def calibrate_descriptor(
 
     Args:
         choice: the descriptor, as for `Descriptor.load`.
-        data: MOTChallenge sequences, or one of their detection files.
+        data: MOTChallenge sequences, one of their detection files, or any footage.
         metric: compare by this from now on; None leaves the descriptor's own.
         device: where to compute.
         seed: for thinning out the pairs.
@@ -55,6 +56,8 @@ def calibrate_descriptor(
     Raises:
         ValueError: if there is no such descriptor, or too little footage.
     """
+    if not data:
+        raise ValueError("no footage: name a sequence with detections, or other footage with its boxes")
     descriptor = Descriptor.load(choice, device)
     metric = metric or descriptor.metric
     footage = footage_crops(data, descriptor)
@@ -70,13 +73,13 @@ def calibrate_descriptor(
     return Calibrated(calibration, stored, plot)
 
 
-def footage_crops(data: Sequence[Path], descriptor: Descriptor) -> CropStore:
+def footage_crops(data: Sequence[Path | CropSource], descriptor: Descriptor) -> CropStore:
     """All the crops of some footage, as a tracker would see them: also blurred ones, and many alike."""
     height, width = descriptor.size
     cut = CropSettings(
         height=height, width=width, policy=descriptor.policy, min_sharpness=0.0, min_difference=0.0
     )
-    return build_store([open_crops(path) for path in data], cut)
+    return build_store([open_crops(each) if isinstance(each, Path) else each for each in data], cut)
 
 
 def _store(path: Path, descriptor: Descriptor, calibration: Calibration) -> Path:

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from reid.console import (
-    INTERRUPTED,
+    ClassesOption,
+    DetectionsOption,
+    DetectorOption,
+    DeviceOption,
     GraphFormat,
     MetricName,
+    QuietOption,
+    SourceOption,
     TableFormat,
-    complain,
+    WeightsOption,
     errors_in_one_line,
     progress_bar,
 )
 from reid.experiments.cli import experiment
 from reid.files import written_atomically
-
-if TYPE_CHECKING:
-    from reid.training.loop import Progress
+from reid.training.cli import train
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
 )
-
-_DEFAULT_CONFIG = "fmvae"
-
-
-DeviceOption = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no notes.")]
 
 _DESCRIPTOR_HELP = (
     "Folder of a finished training, a .safetensors or .onnx file, the name of a descriptor that ships, or "
@@ -45,110 +43,25 @@ def reid() -> None:
     """Learn, measure and use descriptors that know people again, without labels."""
 
 
-@app.command()
-def train(
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="PATH",
-            help="What to learn from: a folder of crops, a Market-1501 style folder, a MOTChallenge sequence "
-            "or one of its detection files. May be given several times.",
-        ),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What to train and how: the name of a configuration, or a YAML file.  [default: fmvae; with "
-            "--resume the run's own]",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where everything goes.  [default: runs/CONFIG]")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder, exactly.")
-    ] = False,
-    device: DeviceOption = "auto",
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Change any setting, for example optimiser.steps=20000. May be given several times.",
-        ),
-    ] = None,
-    held_out: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Leave out the last N identities of Market-1501 style folders, for reid evaluate."
-        ),
-    ] = 0,
-    quiet: QuietOption = False,
-) -> None:
-    """Train a descriptor on crops or footage; labels are neither needed nor read.
-
-    It can be stopped with Ctrl-C at any time and gone on with by --resume. The outcome is a folder, whose
-    descriptor.safetensors is what a tracker needs.
-
-    Example: reid train --data crops/ --output runs/mine
-    """
-    from reid.objective import TrainingError
-
-    with errors_in_one_line(TrainingError):
-        from reid.training.run import CONFIG
-        from reid.training.run import train as run_training
-        from reid.training.settings import load_training
-
-        folder = output or Path("runs") / Path(config or _DEFAULT_CONFIG).stem
-        own = folder / CONFIG
-        choice: str | Path = config or (own if resume and own.is_file() else _DEFAULT_CONFIG)
-        settings = load_training(choice, overrides or [])
-        with progress_bar(quiet, "crops/s") as bar:
-            line = bar.add_task("reading crops", total=settings.optimiser.steps, speed=None)
-
-            def report(progress: Progress) -> None:
-                bar.update(
-                    line,
-                    completed=progress.step,
-                    description=progress.words,
-                    speed=progress.samples_per_second,
-                )
-                if bar.disable and not quiet and progress.numbers is not None:
-                    # No terminal is there to draw on, but perhaps a log.
-                    typer.echo(f"{progress.step}/{progress.steps} {progress.words}", err=True)
-
-            outcome = run_training(
-                settings,
-                data or [],
-                folder,
-                resume=resume,
-                device=device,
-                held_out=held_out,
-                report=report,
-            )
-        if not outcome.finished:
-            complain(
-                f"stopped after {outcome.step} of {settings.optimiser.steps} steps; go on with: reid train "
-                f"--resume --output {folder} and the same data"
-            )
-            raise typer.Exit(INTERRUPTED)
-        typer.echo(
-            f"{outcome.step} steps on {outcome.crops} crops in {outcome.seconds / 60:.1f} minutes -> {folder}"
-        )
+app.command()(train)
 
 
 @app.command()
 def calibrate(
     descriptor: Annotated[str, typer.Argument(metavar="RUN_OR_FILE", help=_DESCRIPTOR_HELP)],
     data: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             metavar="PATH",
             help="Footage: a MOTChallenge sequence or one of its detection files. May be given several "
             "times.",
         ),
-    ],
+    ] = None,
+    source: SourceOption = None,
+    detections: DetectionsOption = None,
+    detector: DetectorOption = None,
+    detector_weights: WeightsOption = None,
+    classes: ClassesOption = None,
     metric: Annotated[
         MetricName | None, typer.Option(help="Compare by this from now on.  [default: as before]")
     ] = None,
@@ -163,9 +76,21 @@ def calibrate(
     """
     with errors_in_one_line():
         from reid.calibrating import calibrate_descriptor
+        from reid.datasets.footage import choose_footage
 
+        footage = choose_footage(
+            source or [],
+            detections or [],
+            detector,
+            weights=detector_weights,
+            classes=classes,
+            device=device,
+        )
         found = calibrate_descriptor(
-            descriptor, data, metric=None if metric is None else metric.value, device=device
+            descriptor,
+            [*(data or []), *footage],
+            metric=None if metric is None else metric.value,
+            device=device,
         )
         typer.echo(str(found.calibration))
         if found.stored is not None:
@@ -258,7 +183,13 @@ def export(
 
 @app.command()
 def embed(
-    sequence: Annotated[Path, typer.Argument(metavar="SEQUENCE", help="MOTChallenge sequence with images.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Footage: a MOTChallenge sequence with images, a video, or images.",
+        ),
+    ],
     descriptor: Annotated[str, typer.Option(metavar="NAME", help=_DESCRIPTOR_HELP)],
     detections: Annotated[Path, typer.Option(metavar="FILE", help="Text file with the boxes to describe.")],
     output: Annotated[
@@ -266,9 +197,12 @@ def embed(
         typer.Option(metavar="FILE", help="The .npy file to write: DeepSORT's columns, then the vectors."),
     ],
     device: DeviceOption = "auto",
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep vectors, and take those that are known already.")
+    ] = True,
     quiet: QuietOption = False,
 ) -> None:
-    """Describe every detection of a sequence once, for track --detections FILE --descriptor file.
+    """Describe every detection once, for track --detections FILE --descriptor file and other programs.
 
     Example: reid embed MOT16-09 --descriptor histogram --detections MOT16-09/det/det.txt --output out.npy
     """
@@ -276,25 +210,31 @@ def embed(
         import numpy as np
 
         from reid.descriptor import Descriptor
-        from reid.embedding import embed_sequence
+        from reid.embedding import embed_detections
+        from reid.vectorcache import VectorCache
 
         if output.suffix != ".npy":
             raise ValueError(f"{output}: expected the name of a .npy file")
         loaded = Descriptor.load(descriptor, device)
-        with progress_bar(quiet, "frames/s") as bar:
-            line = bar.add_task(sequence.name, total=None, speed=None)
-            rows = embed_sequence(
-                sequence,
+        vectors = VectorCache() if cache else None
+        with closing(vectors) if vectors else nullcontext(), progress_bar(quiet, "frames/s") as bar:
+            line = bar.add_task(Path(source).name, total=None, speed=None)
+            embedded = embed_detections(
+                source,
                 detections,
                 loaded,
-                lambda done, total: bar.update(line, completed=done, total=total),
+                cache=vectors,
+                progress=lambda done, total: bar.update(line, completed=done, total=total),
             )
+        if not quiet:
+            for note in embedded.notes:
+                typer.echo(f"note: {note}", err=True)
         with written_atomically(output) as unfinished:
-            np.save(unfinished, rows, allow_pickle=False)
-        seen = int(np.isfinite(rows[:, -1]).sum())
+            np.save(unfinished, embedded.rows, allow_pickle=False)
+        seen = int(np.isfinite(embedded.rows[:, -1]).sum())
         typer.echo(
-            f"{seen} of {len(rows)} detections described by {loaded.name}, {loaded.metric} threshold "
-            f"{loaded.threshold:.4g} -> {output}"
+            f"{seen} of {len(embedded.rows)} detections described by {loaded.name}, {loaded.metric} "
+            f"threshold {loaded.threshold:.4g} -> {output}"
         )
 
 

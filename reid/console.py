@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +15,50 @@ from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
 INTERRUPTED = 130
+
+
+DeviceOption = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line and no notes.")]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="WHAT",
+        help="Or any footage: a video file, a folder of images, a pattern such as 'shots/*.jpg'. Goes with "
+        "--detections or --detector. May be given several times.",
+    ),
+]
+DetectionsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Text file with the boxes in a source, in MOTChallenge's format; one for each source.",
+    ),
+]
+DetectorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What finds the boxes in the sources: any YOLO-style .onnx file, or one of torchvision's "
+        "detectors, such as fasterrcnn_resnet50_fpn_v2.",
+    ),
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--detector-weights",
+        metavar="FILE",
+        help="Weights for one of torchvision's detectors.  [default: torchvision's own, downloaded once]",
+    ),
+]
+ClassesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="What the detector shall look for: names or numbers such as person,car; or all.  [default: "
+        "person]",
+    ),
+]
 
 
 class MetricName(enum.StrEnum):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,11 @@ from reid.crops import Boxes, Images, Policy, cut_crops, whole_image
 from reid.evaluation.distances import Metric
 
 Vectors = NDArray[np.float32]
+Rows: TypeAlias = slice | NDArray[np.bool_] | NDArray[np.integer[Any]]
 
 HISTOGRAM = "histogram"
 FILE_NAME = "descriptor.safetensors"
+_FROM_BEST = ("fmvae", "fmvae-small")
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
 
@@ -47,8 +50,34 @@ class DescriptorProtocol(Protocol):
     def width(self) -> int:
         """Numbers in a vector."""
 
+    @property
+    def batch(self) -> int:
+        """How many crops are best encoded at once, where there are that many."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors of the same boxes would: with weights, crops and arithmetic."""
+
+    def cut(self, frame: Images, boxes: Boxes, /) -> Crops:
+        """The boxes (N, 4) of a frame (H, W, 3) as crops that `encode` takes; the frame is not copied."""
+
+    def encode(self, crops: Crops, /) -> Description:
+        """Describe crops, which may come from several frames."""
+
     def __call__(self, frame: Images, boxes: Boxes, /) -> Vectors:
         """Vectors (N, width) of the boxes (N, 4) in a frame (H, W, 3); rows of NaN: no appearance."""
+
+
+class Crops(NamedTuple):
+    """Crops of the size that a descriptor reads.
+
+    Attributes:
+        images: (N, height, width, 3) uint8 RGB.
+        visible: (N,) whether there was anything to see.
+    """
+
+    images: Images
+    visible: NDArray[np.bool_]
 
 
 class Description(NamedTuple):
@@ -64,6 +93,19 @@ class Description(NamedTuple):
     vectors: Vectors
     quality: NDArray[np.float32]
 
+    @classmethod
+    def unseen(cls, count: int, width: int) -> Description:
+        """Of crops that show nothing."""
+        return cls(np.full((count, width), np.nan, dtype=np.float32), np.zeros(count, dtype=np.float32))
+
+    def take(self, rows: Rows) -> Description:
+        """Of the chosen crops."""
+        return Description(self.vectors[rows], self.quality[rows])
+
+    def put(self, rows: Rows, others: Description) -> None:
+        """Replace what is known about the chosen crops."""
+        self.vectors[rows], self.quality[rows] = others
+
 
 class Descriptor(ABC):
     """Turns crops into vectors whose distance says whether it is the same person.
@@ -74,6 +116,7 @@ class Descriptor(ABC):
         threshold: two crops further apart are taken for two people.
         auc: how well the threshold separated in its calibration; None if there was no calibration yet.
         width: numbers in a vector.
+        batch: how many crops are encoded at once.
         size: (height, width) of the crops it reads; others are resized.
         policy: what becomes of the aspect ratio of a box.
     """
@@ -87,7 +130,7 @@ class Descriptor(ABC):
     policy: Policy
 
     #: Crops that go through at once.
-    _batch = 32
+    batch = 32
 
     @staticmethod
     def load(choice: str | Path, device: str = "auto") -> Descriptor:
@@ -127,25 +170,36 @@ class Descriptor(ABC):
                 array (N, H, W, 3) or a sequence of (H, W, 3) of differing sizes.
             boxes: (N, 4) left, top, right, bottom in the frame, 0-based.
         """
-        crops, visible = self._crops(images, boxes)
-        vectors = np.full((len(crops), self.width), np.nan, dtype=np.float32)
-        quality = np.zeros(len(crops), dtype=np.float32)
-        rows = np.flatnonzero(visible)
-        for start in range(0, len(rows), self._batch):
-            batch = rows[start : start + self._batch]
-            vectors[batch], quality[batch] = self._encode(crops[batch])
-        return Description(vectors, quality)
+        return self.encode(self._resized(images) if boxes is None else self.cut(np.asarray(images), boxes))
+
+    def cut(self, frame: Images, boxes: Boxes) -> Crops:
+        """The boxes of a frame as crops of the right size; the frame is not copied."""
+        return Crops(*cut_crops(frame, boxes, self.size, self.policy))
+
+    def encode(self, crops: Crops) -> Description:
+        """Vectors of crops as `cut` gives them, and how good a view each is."""
+        description = Description.unseen(len(crops.images), self.width)
+        rows = np.flatnonzero(crops.visible)
+        for start in range(0, len(rows), self.batch):
+            batch = rows[start : start + self.batch]
+            description.put(batch, self._encode(crops.images[batch]))
+        return description
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors of the same boxes would."""
+        return f"{self._arithmetic()} {self.size[0]}x{self.size[1]} {self.policy}"
+
+    @abstractmethod
+    def _arithmetic(self) -> str:
+        """Stands for all that turns crops into vectors: weights, precision, and what computes."""
 
     @abstractmethod
     def _encode(self, crops: Images) -> Description:
         """Describe a batch (N, *size, 3), which is not empty."""
 
-    def _crops(
-        self, images: Images | Sequence[Images], boxes: Boxes | None
-    ) -> tuple[Images, NDArray[np.bool_]]:
-        """Crops of the right size, and which of them show anything."""
-        if boxes is not None:
-            return cut_crops(np.asarray(images), boxes, self.size, self.policy)
+    def _resized(self, images: Images | Sequence[Images]) -> Crops:
+        """Whole images as crops of the right size."""
         if isinstance(images, np.ndarray):
             if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
                 raise ValueError(
@@ -153,12 +207,23 @@ class Descriptor(ABC):
                     f"for a frame give its boxes too"
                 )
             if images.shape[1:3] == self.size:
-                return images, np.ones(len(images), dtype=np.bool_)
+                return Crops(images, np.ones(len(images), dtype=np.bool_))
         crops = np.zeros((len(images), *self.size, 3), dtype=np.uint8)
         visible = np.zeros(len(images), dtype=np.bool_)
         for row, image in enumerate(images):
             (crops[row],), (visible[row],) = cut_crops(image, whole_image(image), self.size, self.policy)
-        return crops, visible
+        return Crops(crops, visible)
+
+
+def shipped_descriptors() -> dict[str, Path]:
+    """The files of the descriptors that come with this package, by name."""
+    return {path.stem: path for path in sorted(WEIGHTS_FOLDER.glob("*.safetensors"))}
+
+
+def default_descriptor() -> str:
+    """The name of the best descriptor that ships."""
+    shipped = shipped_descriptors()
+    return next((name for name in _FROM_BEST if name in shipped), HISTOGRAM)
 
 
 def find_descriptor(choice: str | Path) -> Path:
@@ -167,7 +232,7 @@ def find_descriptor(choice: str | Path) -> Path:
     Raises:
         DescriptorError: if there is none.
     """
-    shipped = {path.stem: path for path in sorted(WEIGHTS_FOLDER.glob("*.safetensors"))}
+    shipped = shipped_descriptors()
     if str(choice) in shipped:
         return shipped[str(choice)]
     path = Path(choice)

@@ -1,11 +1,14 @@
-"""Files that are either complete or not there."""
+"""Files: written completely or not at all, and what is wrong with one, in words."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_PLACES_NAMED = 5
 
 
 class FileError(ValueError):
@@ -17,11 +20,38 @@ def written_atomically(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; it takes the name ``path`` only if the block ends well.
 
     The suffix is kept, because many writers choose their format by it.
+
+    Raises:
+        FileError: if it cannot be written; what was at ``path`` before is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
         unfinished.replace(path)
+    except OSError as error:
+        # Writing to a full disk names no file; another name is that of a file which the block reads.
+        if error.filename not in (None, str(unfinished), str(path.parent)):
+            raise
+        reason = error.strerror or error
+        raise FileError(f"{path}: cannot be written ({reason}); expected a place with room") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def digest(path: Path) -> str:
+    """Stands for the contents of a file.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def places_in_words(unit: str, places: Sequence[int]) -> str:
+    """Such as "line 4", or "lines 4, 9, 12, 20, 31 and 7 more"."""
+    named = ", ".join(map(str, places[:_PLACES_NAMED]))
+    more = len(places) - _PLACES_NAMED
+    return f"{unit}{'' if len(places) == 1 else 's'} {named}{f' and {more} more' if more > 0 else ''}"

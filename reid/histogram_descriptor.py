@@ -22,5 +22,9 @@ class HistogramDescriptor(Descriptor):
     size = (64, 64)
     policy = "squash"
 
+    def _arithmetic(self) -> str:
+        # Another number whenever the statistics are computed differently.
+        return "histogram 1"
+
     def _encode(self, crops: Images) -> Description:
         return Description(appearance_statistics(crops), np.ones(len(crops), dtype=np.float32))

@@ -4,10 +4,15 @@ On a processor the network runs with the channels last, which is how crops lie i
 where the processor computes in it and the vectors bear it. Measured on one core with such instructions, on
 crops of 64 × 64 in batches of 32: `small` 1.1 instead of 2.0 ms a crop, `vgg16` 23 instead of 47 to 58 ms,
 at cosine distances of 1e-4 and 4e-4 (medians) from float32. Without such instructions bfloat16 is slower.
+
+Other forms do not pay: on the same core the graph that ``reid export`` writes reaches in onnxruntime about
+what float32 does here, no more with convolutions in eight bits, and torch.compile takes minutes to get going.
+``python tools/benchmark.py encoding`` measures all of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -95,7 +100,7 @@ class NetworkDescriptor(Descriptor):
         self._bfloat16 = about.bfloat16 and computes_in_bfloat16(device)
         self._spreads = network.spreads.cpu().numpy()
         if device.type != "cpu":
-            self._batch = 256
+            self.batch = 256
 
     @classmethod
     def open(cls, path: Path, device: str = "auto") -> NetworkDescriptor:
@@ -116,6 +121,14 @@ class NetworkDescriptor(Descriptor):
         if not about.name:
             about = about.model_copy(update={"name": path.stem})
         return cls(network, about, choose_device(device))
+
+    def _arithmetic(self) -> str:
+        sums = hashlib.blake2b(self.about.network.model_dump_json().encode(), digest_size=16)
+        for name, value in self.network.state_dict().items():
+            sums.update(name.encode())
+            sums.update(value.cpu().contiguous().view(torch.uint8).numpy())
+        # Another kind of device rounds differently.
+        return f"{sums.hexdigest()} {self.device.type} {'bfloat16' if self._bfloat16 else 'float32'}"
 
     def _encode(self, crops: Images) -> Description:
         with torch.inference_mode(), self._precision():

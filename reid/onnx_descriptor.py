@@ -1,7 +1,7 @@
 """Any re-ID network as an ``.onnx`` file, through onnxruntime, or through OpenCV where that is missing.
 
 The network has one input, crops in RGB: NCHW or NHWC, whichever side has the 3, of any number at once or of
-a fixed one. uint8 inputs get the pixels as they are; float32 inputs get them scaled to [0, 1] and
+a fixed one. uint8 inputs get the pixels as they are; floats get them scaled to [0, 1] and
 standardised with ImageNet's mean and deviation, as re-ID networks are commonly trained. Sides that the
 network leaves open are 256 × 128. The first output, flattened, is the vector; it is not centred.
 
@@ -13,11 +13,9 @@ DeepSORT's: ``reid calibrate`` finds the right one and stores it beside the netw
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
@@ -25,8 +23,9 @@ from pydantic import Field, ValidationError
 from reid.crops import Images, Policy
 from reid.descriptor import Description, Descriptor, DescriptorError
 from reid.evaluation.distances import Metric
-from reid.files import written_atomically
-from reid.onnx_header import OnnxHeader, read_onnx_header
+from reid.files import digest, written_atomically
+from reid.onnx_header import OnnxError, OnnxHeader, read_onnx_header
+from reid.onnx_network import open_network
 from reid.settings import Settings
 
 #: The entry of the file's metadata that says what `OnnxAbout` does.
@@ -35,8 +34,6 @@ METADATA = "vhp-fmvae-sort descriptor"
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 _USUAL_SIZE = (256, 128)
-
-Network = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
 class OnnxAbout(Settings):
@@ -57,16 +54,23 @@ class OnnxDescriptor(Descriptor):
     """
 
     def __init__(self, path: Path, device: str = "auto") -> None:
-        header = read_onnx_header(path)
+        try:
+            header = read_onnx_header(path)
+            self._network, self._runtime = open_network(path, header, device)
+        except OnnxError as error:
+            raise DescriptorError(str(error)) from error
         self._layout, self.size = _layout(path, header)
         self._fixed = header.shape[0]
-        self._float = header.kind == "float32"
+        self._kind = header.kind
         about = read_onnx_about(path, header)
         self.name = path.stem
         self.metric, self.policy = about.metric, about.policy
         self.threshold, self.auc = about.threshold, about.auc
-        self._network = _open(path, header, device)
+        self._path = path
         self.width = self._run(np.zeros((1, *self.size, 3), dtype=np.uint8)).shape[1]
+
+    def _arithmetic(self) -> str:
+        return f"{digest(self._path)} {self._runtime}"
 
     def _encode(self, crops: Images) -> Description:
         step = self._fixed or len(crops)
@@ -78,8 +82,9 @@ class OnnxDescriptor(Descriptor):
         if self._fixed is not None and count < self._fixed:
             crops = np.concatenate([crops, np.zeros((self._fixed - count, *crops.shape[1:]), np.uint8)])
         values: NDArray[Any] = crops
-        if self._float:
+        if self._kind != "uint8":
             values = (crops.astype(np.float32) / np.float32(255) - _IMAGENET_MEAN) / _IMAGENET_STD
+            values = values.astype(self._kind)
         if self._layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
         out = self._network(np.ascontiguousarray(values))
@@ -124,53 +129,6 @@ def _layout(path: Path, header: OnnxHeader) -> tuple[Literal["NCHW", "NHWC"], tu
         return "NCHW" if shape[1] == 3 else "NHWC", size
     sides = " × ".join("any" if side is None else str(side) for side in shape)
     raise DescriptorError(
-        f"{path}: its input is {header.kind or 'of another type'}, {sides}; expected float32 or uint8 crops, "
-        f"N × 3 × height × width or N × height × width × 3"
+        f"{path}: its input is {header.kind or 'of another type'}, {sides}; expected float32, float16 or "
+        f"uint8 crops, N × 3 × height × width or N × height × width × 3"
     )
-
-
-def _open(path: Path, header: OnnxHeader, device: str) -> Network:
-    """The network as a function."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise DescriptorError(f"device {device!r}: an ONNX network runs on auto, cpu or cuda")
-    try:
-        import onnxruntime
-    except ImportError:
-        if device == "cuda":
-            raise DescriptorError("device 'cuda': needs the package onnxruntime-gpu") from None
-        return _open_cv(path)
-    gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    if device == "cuda" and not gpu:
-        raise DescriptorError("device 'cuda': this onnxruntime has no CUDA; expected onnxruntime-gpu")
-    providers = ["CPUExecutionProvider"]
-    if gpu and device != "cpu":
-        providers.insert(0, "CUDAExecutionProvider")
-    try:
-        session = onnxruntime.InferenceSession(path, providers=providers)
-    except Exception as error:  # onnxruntime's own errors have no common base
-        raise DescriptorError(f"{path}: onnxruntime cannot load it ({_one_line(error)})") from error
-
-    def run(values: NDArray[Any]) -> NDArray[np.float32]:
-        out: NDArray[np.float32] = session.run(None, {header.input_name: values})[0]
-        return out
-
-    return run
-
-
-def _open_cv(path: Path) -> Network:
-    try:
-        network = cv2.dnn.readNetFromONNX(str(path))
-    except cv2.error as error:
-        raise DescriptorError(
-            f"{path}: OpenCV cannot load it ({_one_line(error)}); onnxruntime may: it is in the extra onnx"
-        ) from error
-
-    def run(values: NDArray[Any]) -> NDArray[np.float32]:
-        network.setInput(values)
-        return np.asarray(network.forward(), dtype=np.float32)
-
-    return run
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

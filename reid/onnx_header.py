@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reid.descriptor import DescriptorError
-
 # Numbers of the fields, from onnx.proto.
 _MODEL_GRAPH, _MODEL_METADATA = 7, 14
 _GRAPH_INITIALIZER, _GRAPH_INPUT = 5, 11
@@ -21,9 +19,13 @@ _TYPE_TENSOR, _TENSOR_KIND, _TENSOR_SHAPE = 1, 1, 2
 _SHAPE_SIDE, _SIDE_LENGTH = 1, 1
 _ENTRY_KEY, _ENTRY_TEXT = 1, 2
 
-_KINDS = {1: "float32", 2: "uint8"}
+_KINDS = {1: "float32", 2: "uint8", 10: "float16"}
 
 _VARINT, _EIGHT_BYTES, _CHUNK, _FOUR_BYTES = 0, 1, 2, 5
+
+
+class OnnxError(ValueError):
+    """An ONNX file that cannot be used; says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class OnnxHeader:
 
     Attributes:
         input_name: the input's name.
-        kind: of its numbers, "float32" or "uint8"; "" if it is another.
+        kind: of its numbers, "float32", "float16" or "uint8"; "" if it is another.
         shape: its sides; None where the network takes any.
         metadata: names and texts that were put in by whoever wrote the file.
     """
@@ -47,7 +49,7 @@ def read_onnx_header(path: Path) -> OnnxHeader:
     """Read a file's header.
 
     Raises:
-        DescriptorError: if it is no ONNX file, or its network has not exactly one input.
+        OnnxError: if it is no ONNX file, or its network has not exactly one input.
     """
     try:
         model = list(_fields(memoryview(path.read_bytes())))
@@ -58,14 +60,14 @@ def read_onnx_header(path: Path) -> OnnxHeader:
         # Old files list the weights among the inputs.
         names = [name for name in inputs if name not in weights]
         if len(names) != 1:
-            raise DescriptorError(f"{path}: a network with {len(names)} inputs; expected one, the crops")
+            raise OnnxError(f"{path}: a network with {len(names)} inputs; expected one, the images")
         kind, shape = _tensor(inputs[names[0]])
         entries = _chunks(model, _MODEL_METADATA)
         metadata = {_text(entry, _ENTRY_KEY): _text(entry, _ENTRY_TEXT) for entry in entries}
     except OSError as error:
-        raise DescriptorError(f"{path}: cannot be read ({error.strerror})") from error
+        raise OnnxError(f"{path}: cannot be read ({error.strerror})") from error
     except (_WireError, UnicodeDecodeError) as error:
-        raise DescriptorError(f"{path}: not an ONNX file, or a damaged one") from error
+        raise OnnxError(f"{path}: not an ONNX file, or a damaged one") from error
     return OnnxHeader(names[0], kind, shape, metadata)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import sys
+from collections.abc import Iterable
+from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,18 +15,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
-from reid.descriptor import Descriptor, DescriptorError, DescriptorProtocol
+from reid.descriptor import DescriptorError, default_descriptor, shipped_descriptors
+from reid.detectors import DetectorError
 from reid.files import FileError
+from reid.footage.frames import SourceError
+from reid.vectorcache import VectorCache
+from tracker.boxsource import BoxSource, open_boxes
 from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
-from tracker.motchallenge import SequenceInfo, find_sequences
-from tracker.pipeline import Report, SequenceRun, Stored, track_sequence
+from tracker.jobs import check_choice, detected_boxes, sequence_jobs, sinks_of, source_jobs, targets_of
+from tracker.looks import Looks, calibrated_config
+from tracker.pipeline import Report, track_sequence
 from tracker.results import ResultWriter
 from tracker.sinks import Sink, SinkError
-from tracker.sources import SourceError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _INTERRUPTED = 130
+# What the user can put right is told in one line.
+_TOLD = (DescriptorError, DetectorError, FileError, SettingsError, SinkError, SourceError)
 
 
 class Format(enum.StrEnum):
@@ -41,15 +49,25 @@ def _known_trackers() -> str:
 
 @app.command(no_args_is_help=True)
 def track(
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="WHAT",
+            help="What to track: a video file, a folder of images or a pattern such as 'shots/*.jpg', the "
+            "number of a camera, the address of a stream. Goes with --detector or --detections. May be given "
+            "several times.",
+        ),
+    ] = None,
     seq: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--seq",
             metavar="NAME",
-            help="Sequence to track: a name below the data root, a pattern such as 'MOT16-*', or a folder. "
-            "May be given several times.",
+            help="Or a MOTChallenge sequence: a name below the data root, a pattern such as 'MOT16-*', or a "
+            "folder. May be given several times.",
         ),
-    ],
+    ] = None,
     data_root: Annotated[
         Path, typer.Option(envvar="VHP_DATA", help="Folder that the sequences are somewhere below.")
     ] = Path("data"),
@@ -62,17 +80,42 @@ def track(
         typer.Option(
             metavar="NAME",
             help="What people look like, so that they are known again after an occlusion. file: the vectors "
-            "stored with the detections. none: go by position only. auto: file if there are any, else none. "
-            "From the images: fmvae-small (learnt without labels, ships), histogram (colours, not learnt), "
-            "the folder of a 'reid train', or any re-ID network as an .onnx file.",
+            "stored with the detections. none: go by position only. From the images: "
+            f"{', '.join(shipped_descriptors())} (learnt without labels, comes along), histogram (colours, "
+            "not learnt), the folder of a 'reid train', or any re-ID network as an .onnx file. auto: file if "
+            f"there are such vectors, else {default_descriptor()} if there are images, else none.",
         ),
     ] = "auto",
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What finds the boxes to track: any YOLO-style .onnx file, or one of torchvision's "
+            "detectors, such as fasterrcnn_resnet50_fpn_v2.",
+        ),
+    ] = None,
+    detector_weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights for one of torchvision's detectors.  [default: torchvision's own, downloaded once]",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What the detector shall look for: names or numbers such as person,car; or all.  [default: "
+            "person]",
+        ),
+    ] = None,
     detections: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Boxes to track: a .txt or .npy file, or the name of one in the sequence's det folder "
-            "(poi, frcnn …). Without it the most promising one is taken.",
+            help="Boxes that were found elsewhere: a .txt or .npy file, or the name of one in the sequence's "
+            "det folder (poi, frcnn …). Without it, and without a detector, a sequence's most promising one "
+            "is taken.",
         ),
     ] = None,
     min_confidence: Annotated[
@@ -95,7 +138,7 @@ def track(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Result file, or a folder that gets one file for each sequence.  [default: results/TRACKER]",
+            help="Result file, or a folder that gets one file for each source.  [default: results/TRACKER]",
         ),
     ] = None,
     fmt: Annotated[
@@ -111,7 +154,7 @@ def track(
         typer.Option(
             metavar="PATH",
             help="Also make a video with boxes, ids and trails drawn in (predicted boxes dashed): an .mp4 or "
-            ".avi file, or a folder that gets one for each sequence.",
+            ".avi file, or a folder that gets one for each source.",
         ),
     ] = None,
     report: Annotated[
@@ -120,154 +163,116 @@ def track(
             metavar="PATH",
             help="Also make a page that shows who was there when, what they looked like, who could be mixed "
             "up and, where there is ground truth, every identity switch: an .html file, or a folder that "
-            "gets one for each sequence.",
+            "gets one for each source.",
         ),
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Show it in a window meanwhile; q or Esc stops.")
     ] = False,
     device: Annotated[
-        str, typer.Option(metavar="NAME", help="Where the descriptor's network runs: auto, cpu, cuda, mps.")
+        str, typer.Option(metavar="NAME", help="Where networks run: auto, cpu, cuda, mps.")
     ] = "auto",
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache",
+            help="Keep the descriptor's vectors, so that another run over the same boxes need not compute "
+            "them again.",
+        ),
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes.")] = False,
 ) -> None:
-    """Follow people, or anything else that was detected, through a video.
+    """Follow people, or anything else that can be detected, through a video.
 
-    Reads the boxes that a detector found in every frame and gives each person one number for as long as he
-    or she is in the picture. The result is a text file with one line for each person and frame.
+    Gives each person one number for as long as he or she is in the picture. The result is a text file with
+    one line for each person and frame. Ctrl-C ends a camera or stream, and stops anything else: what was done
+    until then is kept.
+
+    Example: track --source street.mp4 --detector yolo11n.onnx --descriptor fmvae-small --video out.mp4
 
     Example: track --seq MOT16-02 --data-root data
     """
     console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    name = Path(tracker).stem
     try:
-        looks = _descriptor(descriptor, device)
+        check_choice(seq, source, detector, detector_weights, classes, detections)
+        looks = Looks(descriptor, device)
         changes = _all_overrides(overrides or [], min_confidence, nms)
-        settings = load_config(tracker, [*_calibration(looks, tracker), *changes])
-        sequences = find_sequences(seq, data_root)
+        settings = load_config(tracker, changes)
+        boxes: BoxSource | str | None = detections
+        if detector is not None:
+            least = settings.detections.min_confidence
+            boxes = detected_boxes(detector, detector_weights, classes, least, device)
+        jobs = sequence_jobs(seq, data_root) if seq else source_jobs(source or [])
         suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
-        name = Path(tracker).stem
-        targets = _targets(sequences, output or Path("results") / name, suffix)
-        sinks = _sinks(sequences, name, video, report, show=show)
-    except (SettingsError, FileError, DescriptorError, SinkError) as error:
+        targets = targets_of(jobs, output or Path("results") / name, suffix)
+        sinks = sinks_of(jobs, name, video, report, show=show)
+    except _TOLD as error:
         _complain(error)
         raise typer.Exit(1) from error
     failed = 0
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        FramesPerSecond(),
-        TimeLeft(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        for sequence, target, extras in zip(sequences, targets, sinks, strict=True):
-            bar = progress.add_task(sequence.name, total=sequence.length)
+    vectors = VectorCache() if cache else None
+    with (
+        closing(vectors) if vectors else nullcontext(),
+        Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            FramesPerSecond(),
+            TimeLeft(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress,
+    ):
+        for job, target, extras in zip(jobs, targets, sinks, strict=True):
+            bar = progress.add_task(job.name, total=job.frames.length)
+            told: set[str] = set()
 
-            def begin(run: SequenceRun) -> None:
-                for note in run.notes:
-                    console.print(f"note: {note}")
+            def tell(notes: Iterable[str], told: set[str] = told) -> None:
+                for note in notes:
+                    if note not in told:
+                        console.print(f"note: {note}")
+                        told.add(note)
 
             try:
+                found = open_boxes(job.frames, boxes)
+                look = looks.choose(job.frames, found, settings)
                 outcome = track_sequence(
-                    sequence,
-                    settings,
+                    job.frames,
+                    calibrated_config(tracker, look, changes),
                     target,
-                    detections=detections,
-                    descriptor=looks,
+                    detections=found,
+                    descriptor=look,
                     fmt=None if fmt is None else fmt.value,
                     sinks=extras,
-                    begin=begin,
+                    cache=vectors,
+                    begin=lambda run, tell=tell: tell(run.notes),  # type: ignore[misc]
                     advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
                 )
-            except (FileError, SourceError) as error:
+            except _TOLD as error:
                 _complain(error)
                 failed += 1
             except KeyboardInterrupt:
                 done = int(progress.tasks[bar].completed)
                 places = [ResultWriter(target).partial_path, *(sink.kept for sink in extras if sink.kept)]
                 kept = f"; what was tracked is in {', '.join(map(str, places))}" if done else ""
-                _complain(f"stopped after {done} of {sequence.length} frames of {sequence.name}{kept}")
+                of_all = "" if job.frames.length is None else f" of {job.frames.length}"
+                _complain(f"stopped after {done}{of_all} frames of {job.name}{kept}")
                 raise typer.Exit(_INTERRUPTED) from None
             else:
+                tell(outcome.notes)
                 typer.echo(_in_words(outcome, extras))
+            finally:
+                job.close()
             progress.remove_task(bar)
     if failed:
         raise typer.Exit(1)
 
 
-def _descriptor(choice: str, device: str) -> Stored | DescriptorProtocol:
-    """The stored vectors that are meant, or the descriptor that makes them from the images."""
-    stored = get_args(Stored)
-    if choice in stored:
-        return cast(Stored, choice)
-    try:
-        return Descriptor.load(choice, device)
-    except DescriptorError as error:
-        raise DescriptorError(f"{error}; without a network: {', '.join(stored)}") from error
-
-
-def _calibration(descriptor: Stored | DescriptorProtocol, tracker: str) -> list[str]:
-    """A descriptor brings its own metric and threshold; what the user sets comes later and wins."""
-    if isinstance(descriptor, str):
-        return []
-    stages = load_config(tracker).stages
-    thresholds = [
-        f"stages.{position}.threshold={descriptor.threshold}"
-        for position, stage in enumerate(stages)
-        if stage.cost == "appearance"
-    ]
-    return [f"memory.metric={descriptor.metric}", *thresholds]
-
-
 def _all_overrides(given: list[str], min_confidence: float | None, nms: float | None) -> list[str]:
     short = {"detections.min_confidence": min_confidence, "detections.nms": nms}
     return [*given, *(f"{key}={value}" for key, value in short.items() if value is not None)]
-
-
-def _targets(sequences: list[SequenceInfo], output: Path, suffix: str) -> list[Path]:
-    """The file of each sequence: the one that is named, or one in the folder that is named."""
-    if output.suffix and not output.is_dir():
-        if len(sequences) > 1:
-            raise FileError(
-                f"{output}: {len(sequences)} sequences cannot go into one file; expected a folder"
-            )
-        return [output]
-    owners: dict[Path, SequenceInfo] = {}
-    for sequence in sequences:
-        target = output / f"{sequence.name}{suffix}"
-        if (owner := owners.setdefault(target, sequence)) is not sequence:
-            raise FileError(
-                f"{target}: would be the result of {owner.folder} and of {sequence.folder}; "
-                f"expected different names, or one at a time"
-            )
-    return list(owners)
-
-
-def _sinks(
-    sequences: list[SequenceInfo], tracker: str, video: Path | None, report: Path | None, *, show: bool
-) -> list[list[Sink]]:
-    """What else is made of each sequence."""
-    sinks: list[list[Sink]] = [[] for _ in sequences]
-    # Drawing needs libraries that take a while to load; tracking alone does without.
-    if video is not None:
-        from tracker.video import VideoSink
-
-        for own, path in zip(sinks, _targets(sequences, video, ".mp4"), strict=True):
-            own.append(VideoSink(path))
-    if report is not None:
-        from tracker.report import ReportSink
-
-        for own, path in zip(sinks, _targets(sequences, report, ".html"), strict=True):
-            own.append(ReportSink(path, tracker))
-    if show:
-        from tracker.video import WindowSink
-
-        window = WindowSink()
-        for own in sinks:
-            own.append(window)
-    return sinks
 
 
 def _in_words(report: Report, sinks: list[Sink]) -> str:
@@ -276,7 +281,7 @@ def _in_words(report: Report, sinks: list[Sink]) -> str:
     files = [report.result, *(sink.path for sink in sinks if sink.path)]
     return (
         f"{report.sequence}: {report.identities} identities in {report.frames} frames, {speed:,.0f} frames/s "
-        f"(detections {report.detections.name}, {appearance}) -> {', '.join(map(str, files))}"
+        f"(detections {report.detections}, {appearance}) -> {', '.join(map(str, files))}"
     )
 
 

@@ -155,6 +155,11 @@ class Memory(Settings):
     """How many vectors are kept of each track (nearest)."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """How much of the old average stays when a new vector comes (average)."""
+    least_quality: float = Field(0.0, ge=0, le=1)
+    """Vectors from worse views are compared, but not remembered: 0.1 leaves out those that the descriptor is
+    less certain about than about nine tenths of its training crops. 0 remembers all."""
+    most_covered: float = Field(1.0, ge=0, le=1)
+    """The same for boxes of which nearer ones (their lower edge is lower) cover more than this share."""
     recall: RecallRules | None = None
     """Whether identities are given again to those who come back after their track has ended; null: never."""
 

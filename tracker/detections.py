@@ -24,14 +24,16 @@ class Detections:
         classes: (N,) class numbers. Zeros if not given.
         features: (N, D) appearance vectors, or None when there are none. A row with a number that is not
             finite, or of length zero, means "no appearance for this one".
+        quality: (N,) how good a view each vector was made from, 0 to 1, or None where nobody says.
     """
 
-    __slots__ = ("boxes", "classes", "features", "scores")
+    __slots__ = ("boxes", "classes", "features", "quality", "scores")
 
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
     classes: NDArray[np.int64]
     features: NDArray[np.float32] | None
+    quality: NDArray[np.float32] | None
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class Detections:
         scores: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         features: ArrayLike | None = None,
+        quality: ArrayLike | None = None,
     ) -> None:
         self.boxes = np.asarray(boxes, dtype=np.float64)
         if self.boxes.size == 0:
@@ -50,8 +53,10 @@ class Detections:
         self.classes = (
             np.zeros(count, dtype=np.int64) if classes is None else np.asarray(classes, dtype=np.int64)
         )
-        for name, column in (("scores", self.scores), ("classes", self.classes)):
-            if column.shape != (count,):
+        self.quality = None if quality is None else np.asarray(quality, dtype=np.float32)
+        columns = (("scores", self.scores), ("classes", self.classes), ("quality", self.quality))
+        for name, column in columns:
+            if column is not None and column.shape != (count,):
                 raise ValueError(f"{name} must have shape ({count},), one for each box, not {column.shape}")
         self.features = None if features is None else np.asarray(features, dtype=np.float32)
         if self.features is not None and (self.features.ndim != 2 or len(self.features) != count):
@@ -69,7 +74,8 @@ class Detections:
     def __getitem__(self, rows: Rows) -> Detections:
         """The chosen rows (a slice, a mask or indices) as new detections."""
         features = None if self.features is None else self.features[rows]
-        return Detections(self.boxes[rows], self.scores[rows], self.classes[rows], features)
+        quality = None if self.quality is None else self.quality[rows]
+        return Detections(self.boxes[rows], self.scores[rows], self.classes[rows], features, quality)
 
     @classmethod
     def empty(cls) -> Detections:

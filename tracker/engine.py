@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.boxes import meeting_pairs, non_maximum_suppression
+from tracker.boxes import covered_shares, meeting_pairs, non_maximum_suppression
 from tracker.config import Stage, TrackerConfig, load_config
 from tracker.costs import COSTS, OVERLAP_COSTS, Candidates, Indices
 from tracker.detections import Detections
@@ -112,9 +112,11 @@ class Tracker:
             )
             chosen = chosen[stays]
         boxes = detections.boxes[chosen]
-        vectors = usable = None
+        vectors = usable = memorable = None
         if detections.features is not None and self.config.uses_appearance:
             vectors, usable = self._gallery.prepare(detections.features[chosen])
+            quality = None if detections.quality is None else detections.quality[chosen]
+            memorable = usable & self._good_views(boxes, quality)
         return _Frame(
             indices=chosen,
             boxes=boxes,
@@ -124,7 +126,18 @@ class Tracker:
             separate_classes=separate,
             vectors=vectors,
             usable=usable,
+            memorable=memorable,
         )
+
+    def _good_views(self, boxes: Array, quality: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+        """Which boxes show enough to remember somebody by."""
+        rules = self.config.memory
+        good = np.ones(len(boxes), dtype=np.bool_)
+        if quality is not None and rules.least_quality > 0:
+            good &= quality >= rules.least_quality
+        if rules.most_covered < 1:
+            good &= covered_shares(boxes) <= rules.most_covered
+        return good
 
     def _acceptable(self, detections: Detections) -> Indices:
         """Rows that have a proper box, a proper and sufficient score and a sufficient height."""
@@ -264,10 +277,10 @@ class Tracker:
         self._remember(frame, slots, columns)
 
     def _remember(self, frame: _Frame, slots: Indices, columns: Indices) -> None:
-        if frame.vectors is None or frame.usable is None:
+        if frame.vectors is None or frame.memorable is None:
             return
-        usable = frame.usable[columns]
-        self._gallery.remember(slots[usable], frame.vectors[columns[usable]])
+        worth = frame.memorable[columns]
+        self._gallery.remember(slots[worth], frame.vectors[columns[worth]])
 
     def _keep(self, rows: NDArray[np.bool_]) -> None:
         live, gone = self._live, ~rows
@@ -315,3 +328,4 @@ class _Frame:
     separate_classes: bool
     vectors: NDArray[np.float32] | None  # prepared for the gallery
     usable: NDArray[np.bool_] | None
+    memorable: NDArray[np.bool_] | None

@@ -13,18 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.files import FileError
+from reid.files import FileError, places_in_words
 
 # Whole numbers arrive as float64, which holds no larger ones exactly.
 _LARGEST_WHOLE = 2**53
-_PLACES_NAMED = 5
-
-
-def places_in_words(unit: str, places: Sequence[int]) -> str:
-    """Such as "line 4", or "lines 4, 9, 12, 20, 31 and 7 more"."""
-    named = ", ".join(map(str, places[:_PLACES_NAMED]))
-    more = len(places) - _PLACES_NAMED
-    return f"{unit}{'' if len(places) == 1 else 's'} {named}{f' and {more} more' if more > 0 else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From detections to a result file: one sequence through the engine."""
+"""From frames and detections to a result file: one sequence through the engine."""
 
 from __future__ import annotations
 
@@ -7,28 +7,36 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.describing import Describing, Finding
 from reid.files import FileError
+from reid.footage.frames import Frame, FrameSource
+from reid.footage.sources import open_source
+from tracker.boxsource import BoxSource, StoredBoxes, open_boxes
 from tracker.config import TrackerConfig
 from tracker.detections import Detections
 from tracker.engine import Tracker
-from tracker.filerows import places_in_words
-from tracker.motchallenge import DetectionTable, SequenceInfo, find_detections, read_detections
+from tracker.motchallenge import SequenceInfo
 from tracker.results import ResultFormat, ResultWriter
 from tracker.sinks import Sink, Step, running
-from tracker.sources import open_source
 from tracker.tracks import Tracks
 
 if TYPE_CHECKING:
-    from reid.descriptor import DescriptorProtocol
+    from reid.descriptor import Description, DescriptorProtocol
+    from reid.vectorcache import VectorCache
+
+__all__ = ["BoxSource", "Report", "SequenceRun", "Stored", "track_sequence"]
 
 # Appearance vectors that need no images: "file" are those that stand with the detections, "auto" takes them
 # if they are there.
 Stored = Literal["auto", "file", "none"]
+
+# The detections of a frame, and the rows of those that are described.
+_Found: TypeAlias = tuple[Detections, NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +46,45 @@ class Report:
     Attributes:
         sequence: its name.
         result: the file that was written.
-        detections: the file that was read.
+        detections: where they came from.
         appearance: where the appearance vectors came from, "" without them.
         frames: how many frames there were.
         identities: how many tracks were shown.
-        seconds: how long the tracker took for all frames, descriptor included.
+        seconds: how long it took, from the first frame to the last.
+        encoding: for how much of that time vectors were computed.
         notes: what was dropped or looked wrong, in words.
     """
 
     sequence: str
     result: Path
-    detections: Path
+    detections: str
     appearance: str
     frames: int
     identities: int
     seconds: float
+    encoding: float
     notes: tuple[str, ...]
 
 
 class SequenceRun:
-    """A sequence made ready for tracking. Iterating over it tracks it, frame by frame.
+    """Frames made ready for tracking. Iterating over it tracks them, one by one.
 
     Args:
-        sequence: which one.
+        frames: a sequence on disk, or any other source of frames.
         config: the tracker.
-        detections: a detection file, or the name of one of the sequence's; None takes the best.
+        detections: what is detected in the frames; or a detection file, or the name of one of the
+            sequence's. None takes the sequence's best.
         descriptor: makes the appearance vectors from the images, or says which stored ones are used.
-        with_images: whether the steps shall carry the images even if the descriptor does without.
+        with_images: whether the steps shall carry the images even if nothing else needs them.
+        cache: keeps the descriptor's vectors for another run.
+
+    Attributes:
+        sequence: the sequence on disk; None for another source.
+        name: what to call it.
+        boxes: what is detected.
+        frame: the number of the last frame that was tracked.
+        identities: how many tracks were shown so far.
+        seconds: how long it took so far.
 
     Raises:
         FileError: a file is missing, damaged, or lacks the vectors asked for.
@@ -73,46 +93,88 @@ class SequenceRun:
 
     def __init__(
         self,
-        sequence: SequenceInfo,
+        frames: SequenceInfo | FrameSource,
         config: TrackerConfig,
-        detections: str | None = None,
+        detections: BoxSource | str | None = None,
         descriptor: Stored | DescriptorProtocol = "auto",
         *,
         with_images: bool = False,
+        cache: VectorCache | None = None,
     ) -> None:
-        self.sequence = sequence
+        self.sequence = frames if isinstance(frames, SequenceInfo) else None
+        self.name = frames.title if isinstance(frames, FrameSource) else frames.name
         self.config = config
-        self.source = find_detections(sequence, detections)
-        self.table = read_detections(self.source)
-        present = self.table.features is not None
-        if descriptor == "file" and not present:
-            raise FileError(
-                f"{self.source}: no appearance vectors; expected columns behind the detections, as in "
-                f"DeepSORT's .npy files (without appearance: --descriptor none)"
-            )
+        self.boxes = open_boxes(frames, detections)
         self._describe = None if isinstance(descriptor, str) else descriptor
-        self._images = open_source(sequence) if with_images or self._describe is not None else None
-        self._stored = present and descriptor in ("auto", "file") and config.uses_appearance
-        self._min_confidence = config.detections.min_confidence
-        self._notes = (*self.table.notes, *_oddities(self.table, sequence))
+        self._stored = _uses_stored(self.boxes, descriptor) and config.uses_appearance
+        self._source: FrameSource | None = None
+        if isinstance(frames, FrameSource):
+            self._source = frames
+        elif with_images or self._describe is not None or self.boxes.needs_images:
+            self._source = open_source(frames)
+        self._describing: Describing[_Found] | None = None
+        if self._source is not None:
+            self._describing = Describing(
+                self._source,
+                self._find,
+                self._describe,
+                sees=self.boxes.needs_images,
+                keep_images=with_images,
+                cache=cache,
+            )
+        self._cache = cache
         self._tracker = Tracker(config)
-        self.identities = 0
-        self.seconds = 0.0
+        self.frame, self.identities, self.seconds = 0, 0, 0.0
 
-    def __len__(self) -> int:
-        return self.sequence.length
+    @property
+    def length(self) -> int | None:
+        """How many frames there are, if that is known."""
+        if self.sequence is not None:
+            return self.sequence.length
+        return None if self._source is None else self._source.length
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames per second, if that is known."""
+        if self.sequence is not None:
+            return self.sequence.frame_rate
+        return None if self._source is None else self._source.frame_rate
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels, if they are known."""
+        if self.sequence is not None:
+            return self.sequence.width, self.sequence.height
+        return None if self._source is None else self._source.size
+
+    @property
+    def live(self) -> bool:
+        """Whether the frames come at their own pace."""
+        return self._source is not None and self._source.live
 
     @property
     def appearance(self) -> str:
         """Where the appearance vectors come from, "" without them."""
         if self._describe is not None:
             return self._describe.name
-        return self.source.name if self._stored else ""
+        return self.boxes.name if self._stored else ""
+
+    @property
+    def encoding(self) -> float:
+        """Seconds spent on computing vectors so far."""
+        return 0.0 if self._describing is None else self._describing.encoding
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was dropped or looked wrong so far, in words."""
-        return self._notes if self._images is None else (*self._notes, *self._images.notes)
+        notes = list(self.boxes.notes)
+        if isinstance(self.boxes, StoredBoxes):
+            notes += self.boxes.oddities(self.length, self.size)
+        if self._source is not None:
+            notes += self._source.notes
+        if self._cache is not None:
+            notes += self._cache.notes
+        return tuple(notes)
 
     def __iter__(self) -> Iterator[tuple[int, Tracks]]:
         with closing(self.steps()) as steps:
@@ -120,112 +182,118 @@ class SequenceRun:
                 yield step.number, step.tracks
 
     def steps(self) -> Generator[Step]:
-        """Track the sequence from its beginning, and give each frame with all that went into it."""
+        """Track from the first frame, and give each frame with all that went into it."""
         self._tracker.reset()
-        self.identities, self.seconds = 0, 0.0
-        with closing(self._detections()) as frames:
-            started = time.perf_counter()
+        self.frame, self.identities, self.seconds = 0, 0, 0.0
+        started = time.perf_counter()
+        with closing(self._frames()) as frames:
             for number, image, found in frames:
                 try:
                     tracks = self._tracker.update(found)
                 except ValueError as error:
-                    raise FileError(f"{self.source}: frame {number}: {error}") from error
+                    raise FileError(f"{self.boxes.name}: frame {number}: {error}") from error
+                self.frame = number
                 self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
-                self.seconds += time.perf_counter() - started
+                self.seconds = time.perf_counter() - started
                 yield Step(number, image, found, tracks)
-                started = time.perf_counter()
 
-    def _detections(self) -> Generator[tuple[int, NDArray[np.uint8] | None, Detections]]:
+    def _frames(self) -> Generator[tuple[int, NDArray[np.uint8] | None, Detections]]:
         """Each frame's number, image and detections, with their appearance."""
-        if self._images is None:
-            for number in range(1, self.sequence.length + 1):
-                yield number, None, self._found(number)
+        if self._describing is None:
+            assert self.length is not None
+            for number in range(1, self.length + 1):
+                yield number, None, self._with_stored_vectors(self.boxes(number, None))
             return
-        for frame in self._images:
-            found = self._found(frame.number)
-            if self._describe is not None:
-                found = self._described(found, frame.image, self._describe)
-            yield frame.number, frame.image, found
+        with closing(iter(self._describing)) as frames:
+            for frame in frames:
+                yield frame.number, frame.image, self._with_vectors(frame.found, frame.description)
 
-    def _found(self, number: int) -> Detections:
-        """The detections of a frame as they are stored, with their vectors if those are to be used."""
-        found = self.table.frame(number)
-        if not self._stored and found.features is not None:
-            found = Detections(found.boxes, found.scores, found.classes)
-        return found
+    def _find(self, frame: Frame) -> Finding[_Found]:
+        """What is in a frame. What the tracker will not look at need not be described."""
+        found = self.boxes(frame.number, frame.image)
+        least = self.config.detections.min_confidence
+        rows = np.arange(len(found)) if least is None else np.flatnonzero(found.scores >= least)
+        return Finding((found, rows), found.boxes[rows])
 
-    def _described(
-        self, found: Detections, image: NDArray[np.uint8] | None, describe: DescriptorProtocol
-    ) -> Detections:
-        """Detections with vectors made from the image; without an image they have none."""
-        vectors = np.full((len(found), describe.width), np.nan, dtype=np.float32)
-        if image is not None:
-            # What the tracker will not look at need not be described.
-            rows = np.ones(len(found), dtype=np.bool_)
-            if self._min_confidence is not None:
-                rows = found.scores >= self._min_confidence
-            vectors[rows] = describe(image, found.boxes[rows])
-        return Detections(found.boxes, found.scores, found.classes, vectors)
+    def _with_vectors(self, found: _Found, description: Description | None) -> Detections:
+        detections, rows = found
+        if description is None:
+            return self._with_stored_vectors(detections)
+        every = type(description).unseen(len(detections), description.vectors.shape[1])
+        every.put(rows, description)
+        return Detections(detections.boxes, detections.scores, detections.classes, *every)
+
+    def _with_stored_vectors(self, found: Detections) -> Detections:
+        """The detections without the vectors that came with them, unless those are to be used."""
+        if self._stored or found.features is None:
+            return found
+        return Detections(found.boxes, found.scores, found.classes)
 
 
 def track_sequence(
-    sequence: SequenceInfo,
+    frames: SequenceInfo | FrameSource,
     config: TrackerConfig,
     output: Path,
     *,
-    detections: str | None = None,
+    detections: BoxSource | str | None = None,
     descriptor: Stored | DescriptorProtocol = "auto",
     fmt: ResultFormat | None = None,
     sinks: Sequence[Sink] = (),
+    cache: VectorCache | None = None,
     begin: Callable[[SequenceRun], None] = lambda run: None,
     advance: Callable[[int], None] = lambda number: None,
 ) -> Report:
-    """Track a sequence and write the result file.
+    """Track a sequence, a video, a camera … and write the result file.
 
     Args:
-        sequence: which one.
+        frames: see :class:`SequenceRun`.
         config: the tracker.
         output: the file to write.
         detections: see :class:`SequenceRun`.
         descriptor: see :class:`SequenceRun`.
         fmt: format of the result; None decides by the file's suffix.
         sinks: what else is made of it: a video, a window, a page.
+        cache: see :class:`SequenceRun`.
         begin: called when everything is read.
         advance: called after each frame with its number.
     """
     wishes = {sink.images for sink in sinks}
-    with_images = "needed" in wishes or ("welcome" in wishes and sequence.has_images)
-    run = SequenceRun(sequence, config, detections, descriptor, with_images=with_images)
+    there = isinstance(frames, FrameSource) or frames.has_images
+    with_images = "needed" in wishes or ("welcome" in wishes and there)
+    run = SequenceRun(frames, config, detections, descriptor, with_images=with_images, cache=cache)
     begin(run)
     # The result file is closed first: whatever happens to the rest, it is there.
     with running(sinks, run), ResultWriter(output, fmt) as writer, closing(run.steps()) as steps:
-        for step in steps:
-            writer.write(step.number, step.tracks)
-            for sink in sinks:
-                sink.add(step)
-            advance(step.number)
+        try:
+            for step in steps:
+                writer.write(step.number, step.tracks)
+                for sink in sinks:
+                    sink.add(step)
+                advance(step.number)
+        except KeyboardInterrupt:
+            # What is live has no other end.
+            if not run.live:
+                raise
     return Report(
-        sequence=sequence.name,
+        sequence=run.name,
         result=output,
-        detections=run.source,
+        detections=run.boxes.name,
         appearance=run.appearance,
-        frames=sequence.length,
+        frames=run.frame,
         identities=run.identities,
         seconds=run.seconds,
+        encoding=run.encoding,
         notes=run.notes,
     )
 
 
-def _oddities(table: DetectionTable, sequence: SequenceInfo) -> Iterator[str]:
-    """What a user would like to know about detections that do not fit their sequence."""
-    late = int(np.count_nonzero(table.frames > sequence.length))
-    if late:
-        yield (
-            f"{table.source.name}: {late} detections beyond the last frame, {sequence.length}, are not used "
-            f"(the last one is in frame {table.last_frame})"
+def _uses_stored(boxes: BoxSource, descriptor: Stored | DescriptorProtocol) -> bool:
+    """Whether the vectors that come with the detections are the ones to use."""
+    there = isinstance(boxes, StoredBoxes) and boxes.has_vectors
+    if descriptor == "file" and not there:
+        where = boxes.table.source if isinstance(boxes, StoredBoxes) else boxes.name
+        raise FileError(
+            f"{where}: no appearance vectors; expected columns behind the detections, as in DeepSORT's "
+            f".npy files (without appearance: --descriptor none)"
         )
-    left, top, right, bottom = table.boxes.T
-    outside = (right <= 0) | (bottom <= 0) | (left >= sequence.width) | (top >= sequence.height)
-    if outside.any():
-        frames = places_in_words("frame", np.unique(table.frames[outside]).tolist())
-        yield f"{table.source.name}: {int(outside.sum())} detections lie outside the image ({frames})"
+    return there and descriptor in ("auto", "file")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TextIO, get_args
@@ -15,6 +17,7 @@ from tracker.tracks import Tracks
 ResultFormat = Literal["mot", "csv", "jsonl"]
 
 _COLUMNS = ("frame", "id", "left", "top", "right", "bottom", "score", "class", "detection")
+_LONGEST_ROW = 4096  # bytes, and more than that
 
 
 class ResultWriter:
@@ -95,6 +98,16 @@ class ResultWriter:
                 raise self._cannot_write(failure) from failure
         finally:
             self._file = None
+            self._keep_whole_rows()
+
+    def _keep_whole_rows(self) -> None:
+        """Where there still is a partial file: a disk that is full breaks off in the middle of a row."""
+        if not self.partial_path.is_file():
+            return
+        with suppress(OSError), self.partial_path.open("r+b") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - _LONGEST_ROW)
+            file.seek(start)
+            file.truncate(start + file.read().rfind(b"\n") + 1)
 
     def _cannot_write(self, error: OSError) -> FileError:
         return FileError(f"{self.path}: cannot be written ({error.strerror}); expected a writable place")

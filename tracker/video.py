@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 
 from reid.files import FileError
+from reid.footage.opencv import silent_opencv
 from tracker.drawing import Image, Painter
 from tracker.sinks import Sink, SinkError, Step, partial
 
@@ -28,6 +28,7 @@ _CODECS = {
 }
 _WITHOUT_IMAGE = 40  # grey level of a frame whose image is missing
 _WIDEST_WINDOW = 1600
+_USUAL_FRAME_RATE = 25.0  # where the source does not know its own
 
 
 class VideoWriter:
@@ -119,11 +120,8 @@ class VideoWriter:
 
     def _open(self) -> cv2.VideoWriter:
         codecs = _CODECS[self.path.suffix.lower()]
-        # A codec that is not there is no reason for FFmpeg and OpenCV to fill the screen: the next is tried.
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        try:
+        # A codec that is not there is no reason to complain: the next one is tried.
+        with silent_opencv():
             for codec in codecs:
                 video = cv2.VideoWriter(
                     str(self.partial_path),
@@ -134,8 +132,6 @@ class VideoWriter:
                 if video.isOpened():
                     self.codec = codec
                     return video
-        finally:
-            cv2.utils.logging.setLogLevel(level)
         raise FileError(
             f"{self.path}: this OpenCV cannot write {self.path.suffix} videos (none of its codecs "
             f"{', '.join(codecs)} works); expected one with FFmpeg, or a name that ends with .avi"
@@ -158,11 +154,13 @@ class VideoSink(Sink):
         """A sequence is ready to be tracked."""
         self._painter = Painter()
         self._blank = _blank(run)
-        self._writer = VideoWriter(self.path, run.sequence.frame_rate)
+        self._writer = VideoWriter(self.path, run.frame_rate or _USUAL_FRAME_RATE)
 
     def add(self, step: Step) -> None:
         """The next frame is tracked."""
         image = self._blank if step.image is None else step.image
+        if image is None:
+            return
         self._writer.write(self._painter.paint(image, step.number, step.tracks))
         self.kept = self._writer.partial_path
 
@@ -196,13 +194,15 @@ class WindowSink(Sink):
         """Open the window."""
         self._painter = Painter()
         self._blank = _blank(run)
-        self._title = run.sequence.name
-        self._interval = 1 / run.sequence.frame_rate
+        self._title = run.name
+        # What is live comes at its own pace.
+        self._interval = 0.0 if run.live else 1 / (run.frame_rate or _USUAL_FRAME_RATE)
         self._due = time.perf_counter()
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-        height, width = self._blank.shape[:2]
-        shrink = min(1.0, _WIDEST_WINDOW / width)
-        cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
+        if run.size is not None:
+            width, height = run.size
+            shrink = min(1.0, _WIDEST_WINDOW / width)
+            cv2.resizeWindow(self._title, round(width * shrink), round(height * shrink))
 
     def add(self, step: Step) -> None:
         """Show the next frame.
@@ -211,6 +211,8 @@ class WindowSink(Sink):
             KeyboardInterrupt: the user has seen enough.
         """
         image = self._blank if step.image is None else step.image
+        if image is None:
+            return
         picture = self._painter.paint(image, step.number, step.tracks)
         cv2.imshow(self._title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         self._due = max(self._due + self._interval, time.perf_counter())
@@ -224,9 +226,11 @@ class WindowSink(Sink):
         cv2.destroyAllWindows()
 
 
-def _blank(run: SequenceRun) -> Image:
+def _blank(run: SequenceRun) -> Image | None:
     """What is shown where an image is missing, so that the frames after it keep their time."""
-    return np.full((run.sequence.height, run.sequence.width, 3), _WITHOUT_IMAGE, dtype=np.uint8)
+    if run.size is None:
+        return None
+    return np.full((run.size[1], run.size[0], 3), _WITHOUT_IMAGE, dtype=np.uint8)
 
 
 def _count_frames(path: Path) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from reid.caching import cache_folder
 from reid.crops import DuplicateFilter, Images, Policy, cut_crops, sharpness
 from reid.datasets.crops import BoxedImage, CropSource
 from reid.datasets.store import (
@@ -65,12 +65,6 @@ class CropSettings(Settings):
         return self.height, self.width
 
 
-def cache_folder() -> Path:
-    """Where stores go if nobody says where: ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "vhp-fmvae-sort" / "crops"
-
-
 def build_store(
     sources: Sequence[CropSource],
     settings: CropSettings | None = None,
@@ -95,7 +89,7 @@ def build_store(
         _digest(FORMAT, settings.model_dump_json(), source.name, source.fingerprint()) for source in sources
     ]
     key = _digest(*keys)
-    folder = folder or cache_folder() / key
+    folder = folder or cache_folder() / "crops" / key
     if folder.exists():
         about = read_about(folder)
         if about is not None and about.get("key") == key:

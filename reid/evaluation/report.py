@@ -167,10 +167,10 @@ def _flatness(folder: Path, crops: Images, points: int) -> dict[str, dict[str, A
     if not ((folder / "config.yaml").is_file() and (folder / "model.safetensors").is_file()):
         return None
     from reid.evaluation.flatness import channels_first, flatness_scores, load_model
-    from reid.training.settings import FlatVAE, load_training
+    from reid.training.settings import IWAE, FlatVAE, load_training
 
     method = load_training(folder / "config.yaml").method
-    if not isinstance(method, FlatVAE):
+    if not isinstance(method, FlatVAE | IWAE):
         return None
     model = load_model(method.model, folder / "model.safetensors")
     rows = np.linspace(0, len(crops) - 1, min(len(crops), _FLATNESS_CROPS)).astype(int)

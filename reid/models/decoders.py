@@ -35,7 +35,18 @@ class MLPDecoderSettings(Settings):
     activation: Activation = "relu"
 
 
-DecoderSettings = Annotated[DeconvSettings | MLPDecoderSettings, Field(discriminator="kind")]
+class ResidualDecoderSettings(Settings):
+    """Fully connected layers, each beside the identity (Chen et al. 2018, table 3)."""
+
+    kind: Literal["residual"] = "residual"
+    width: int = Field(128, ge=1)
+    blocks: int = Field(7, ge=1)
+    activation: Activation = "tanh"
+
+
+DecoderSettings = Annotated[
+    DeconvSettings | MLPDecoderSettings | ResidualDecoderSettings, Field(discriminator="kind")
+]
 
 
 class DeconvDecoder(nn.Module):
@@ -87,7 +98,32 @@ class MLPDecoder(nn.Module):
         return out
 
 
-DECODERS: dict[str, Callable[..., nn.Module]] = {"deconv": DeconvDecoder, "mlp": MLPDecoder}
+class ResidualDecoder(nn.Module):
+    """Latents to a vector of any shape's size, through residual layers of one width."""
+
+    def __init__(self, settings: ResidualDecoderSettings, latents: int, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        width = settings.width
+        self.first = hidden_layers(latents, [width], settings.activation)
+        self.blocks = nn.ModuleList(
+            hidden_layers(width, [width], settings.activation) for _ in range(settings.blocks)
+        )
+        self.last = nn.Linear(width, math.prod(shape))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Vectors of shape (B, size)."""
+        features = self.first(z)
+        for block in self.blocks:
+            features = features + block(features)
+        out: Tensor = self.last(features)
+        return out
+
+
+DECODERS: dict[str, Callable[..., nn.Module]] = {
+    "deconv": DeconvDecoder,
+    "mlp": MLPDecoder,
+    "residual": ResidualDecoder,
+}
 
 
 def build_decoder(settings: DecoderSettings, latents: int, shape: tuple[int, ...]) -> nn.Module:

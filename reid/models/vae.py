@@ -5,6 +5,7 @@ Person crops, images and plain vectors differ in their settings only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -102,6 +103,23 @@ class VAE(nn.Module):
         if self.settings.likelihood == "gaussian":
             return ReconstructionError(squared, squared)
         return ReconstructionError(squared, functional.binary_cross_entropy_with_logits(raw, target))
+
+    def log_likelihood(self, z: Tensor, target: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Log p(x|z) of weighted observations (B, size) at latents (K, B, N), (K, B), and the squared error.
+
+        Args:
+            z: draws for each observation.
+            target: the observations.
+            log_variance: of a Gaussian likelihood, one number; a Bernoulli likelihood has none.
+        """
+        raw = self.decoder(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        squared = (self._mean(raw) - target).square()
+        if self.settings.likelihood == "gaussian":
+            terms = -0.5 * (squared * torch.exp(-log_variance) + log_variance + math.log(2.0 * math.pi))
+        else:
+            expanded = target.expand_as(raw)
+            terms = -functional.binary_cross_entropy_with_logits(raw, expanded, reduction="none")
+        return terms.sum(-1), squared.mean()
 
     def reconstruct(self, x: Tensor) -> dict[str, Tensor]:
         """The observation that the mean of q_φ(z|x) decodes to, part by part in the data's units."""

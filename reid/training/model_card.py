@@ -8,7 +8,7 @@ from pathlib import Path
 from reid.datasets.store import CropStore
 from reid.files import written_atomically
 from reid.training.loop import Loop, read_log
-from reid.training.settings import FlatVAE, TrainingSettings
+from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import read_descriptor_file
 
 # What is worth knowing of the last numbers in the log.
@@ -28,7 +28,7 @@ def write_model_card(
 ) -> None:
     """Write ``MODEL_CARD.md`` into a run's folder."""
     about, _ = read_descriptor_file(folder / "descriptor.safetensors")
-    unsupervised = isinstance(settings.method, FlatVAE)
+    unsupervised = isinstance(settings.method, FlatVAE | IWAE)
     entries = read_log(folder)
     last = entries[-1] if entries else {}
     labels = "No identity label was read." if unsupervised else "Identity labels were used."

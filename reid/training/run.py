@@ -38,11 +38,12 @@ from reid.files import written_atomically
 from reid.models import VAE
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches
+from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, Progress
-from reid.training.methods import FlatVAEMethod, Method, SupervisedMethod
+from reid.training.methods import Method, SupervisedMethod
 from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
-from reid.training.settings import FlatVAE, TrainingSettings
+from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import change_descriptor_file, write_tensors
 
 LOG = logging.getLogger(__name__)
@@ -75,23 +76,28 @@ class Outcome:
 
 def train(
     settings: TrainingSettings,
-    data: Sequence[Path],
+    data: Sequence[Path | CropSource],
     output: Path,
     *,
     resume: bool = False,
     device: str = "auto",
     held_out: int = 0,
+    cut: Callable[[str, int], None] = lambda name, crops: None,
+    opened: Callable[[CropStore], None] = lambda store: None,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Outcome:
     """Train a descriptor.
 
     Args:
         settings: what and how.
-        data: folders of crops, Market-1501 style folders, sequences with detections; all of them together.
+        data: folders of crops, Market-1501 style folders, sequences with detections, any other footage; all
+            of them together.
         output: the folder for the outcome.
         resume: go on with the run in that folder.
         device: "auto", "cpu", "cuda" or "mps".
         held_out: of Market-1501 style folders leave out this many identities, for evaluation.
+        cut: called while crops are cut, with the name of their source and how many there are.
+        opened: called with the crops before the first step.
         report: called after each step.
 
     Raises:
@@ -100,7 +106,8 @@ def train(
     """
     accelerator = accelerator_for(device)
     _prepare_folder(output, settings, resume)
-    store = open_store(data, settings, held_out)
+    store = open_store(data, settings, held_out, cut)
+    opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device)
     loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
     if resume:
@@ -173,18 +180,26 @@ def accelerator_for(device: str, *, full_precision: bool = False) -> Accelerator
     return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
 
 
-def open_store(data: Sequence[Path], settings: TrainingSettings, held_out: int = 0) -> CropStore:
-    """The crops of some paths, cut as the settings say; from the cache if they were cut before."""
+def open_store(
+    data: Sequence[Path | CropSource],
+    settings: TrainingSettings,
+    held_out: int = 0,
+    progress: Callable[[str, int], None] | None = None,
+) -> CropStore:
+    """The crops of some data, cut as the settings say; from the cache if they were cut before."""
     if not data:
-        raise RunError("no data: name a folder of crops, or a sequence with detections")
+        raise RunError("no data: name a folder of crops, a sequence with detections, or other footage")
     sources: list[CropSource] = []
-    for path in data:
-        if held_out and path.is_dir() and is_market_folder(path):
-            sources.append(MarketFolder(path, leave_out_last=held_out))
+    for each in data:
+        if not isinstance(each, Path):
+            sources.append(each)
+        elif held_out and each.is_dir() and is_market_folder(each):
+            sources.append(MarketFolder(each, leave_out_last=held_out))
         else:
-            sources.append(open_crops(path))
+            sources.append(open_crops(each))
     cut = settings.data
-    return build_store(sources, CropSettings(height=cut.height, width=cut.width, policy=cut.policy))
+    crops = CropSettings(height=cut.height, width=cut.width, policy=cut.policy)
+    return build_store(sources, crops, progress=progress)
 
 
 def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
@@ -211,11 +226,11 @@ def _method_and_batches(
 ) -> tuple[Method, Batches]:
     torch.manual_seed(settings.seed)
     method = settings.method
-    if isinstance(method, FlatVAE):
+    if isinstance(method, FlatVAE | IWAE):
         view = store.training_view()
         parts = list(method.model.observation)
         batches = CropBatches(view, parts, settings.data, settings.augment)
-        return FlatVAEMethod(method, settings.optimiser, device), batches
+        return autoencoder_method(method, settings.optimiser, device), batches
     labelled = LabelledCropBatches(
         store.images, store.labels.identity, method.images_per_identity, settings.augment
     )

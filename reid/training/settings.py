@@ -40,6 +40,21 @@ class AugmentSettings(Settings):
     """Deviation of noise added to every number, in the data's units."""
 
 
+class NeighbourSettings(Settings):
+    """Targets that a crop has in common with crops of other cameras that look like it."""
+
+    nearest: int = Field(4, ge=1)
+    """Two crops are neighbours if each is among the other's nearest so many in its camera."""
+    start: int = Field(2000, ge=1)
+    """Steps before the model knows enough to find neighbours."""
+    every: int = Field(2000, ge=1)
+    """Steps until they are looked for again."""
+
+    def due(self, step: int) -> bool:
+        """Whether they are to be looked for before this step."""
+        return step >= self.start and (step - self.start) % self.every == 0
+
+
 class DataSettings(Settings):
     """What is cut from the data, and what has to be reconstructed."""
 
@@ -52,6 +67,8 @@ class DataSettings(Settings):
     level_cameras: bool = False
     """Give the statistics of each camera's crops the same mean and deviation: what a camera does to colours
     need not be explained, so the descriptor learns to see past it."""
+    neighbours: NeighbourSettings | None = None
+    """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
 
 
 class OptimiserSettings(Settings):
@@ -78,6 +95,17 @@ class FlatVAE(Settings):
     objective: ObjectiveSettings
 
 
+class IWAE(Settings):
+    """The importance-weighted auto-encoder of (Chen et al. 2018, 3)."""
+
+    kind: Literal["iwae"] = "iwae"
+    model: VAESettings
+    importance_samples: int = Field(50, ge=1)
+    """K: draws of the posterior for each sample, each of which is decoded."""
+    noise: float = Field(0.1, gt=0)
+    """Deviation of a Gaussian likelihood at the start, in standardised units; it is learned."""
+
+
 class CosineSoftmaxMethod(Settings):
     """The supervised method of Wojke and Bewley: it reads identity labels."""
 
@@ -91,7 +119,7 @@ class TrainingSettings(Settings):
     """A training run, apart from where the data are and where the result goes."""
 
     description: str = ""
-    method: Annotated[FlatVAE | CosineSoftmaxMethod, Field(discriminator="kind")]
+    method: Annotated[FlatVAE | IWAE | CosineSoftmaxMethod, Field(discriminator="kind")]
     data: DataSettings = DataSettings()
     augment: AugmentSettings = AugmentSettings()
     optimiser: OptimiserSettings

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reid.footage.sources import open_source
 from tracker.motchallenge import find_detections, find_sequences, read_detections, read_ground_truth
-from tracker.sources import open_source
 
 
 def test_every_sequence_is_read(data_root: Path) -> None:

@@ -70,9 +70,3 @@ def street(tmp_path: Path) -> Path:
     (folder / "det" / "det.txt").write_text("\n".join(detections) + "\n")
     (folder / "gt" / "gt.txt").write_text("\n".join(truth) + "\n")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test leaves crops in the user's cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))

@@ -172,14 +172,16 @@ def test_embedded_detections_are_what_the_tracker_reads(street: Path, tmp_path: 
     assert described.features.shape == (160, 320)
 
 
-def test_embed_says_which_frames_have_no_image(
-    street: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_embed_says_which_frames_have_no_image(street: Path, tmp_path: Path) -> None:
     for frame in (39, 40):
         (street / "img1" / f"{frame:06d}.png").unlink()
     result = reid(*embedding(street, tmp_path / "a.npy"))
     assert "152 of 160 detections described" in result.stdout
-    assert "no images for 2 of 40 frames with detections, from 39 to 40" in caplog.text
+    assert "note: STREET: 2 of 40 images missing or damaged (frames 39, 40)" in result.stderr
+    with (street / "det" / "det.txt").open("a") as file:
+        file.write("41,-1,5,5,20,40,0.9\n43,-1,5,5,20,40,0.9\n")
+    late = reid(*embedding(street, tmp_path / "a.npy"))
+    assert "det.txt: detections beyond the last frame, 40, have no vectors (frames 41, 43)" in late.stderr
 
 
 def test_evaluate_has_the_references_beside(run: Path, market: Path, street: Path) -> None:
@@ -261,3 +263,48 @@ def test_a_stopped_training_says_how_to_go_on(
     result = reid("train", "--config", run / "config.yaml", "--data", street, "--output", tmp_path / "mine")
     assert result.exit_code == 130
     assert "stopped after 2 of 5 steps; go on with: reid train --resume" in result.stderr
+
+
+@pytest.fixture
+def video(street: Path, tmp_path: Path) -> Path:
+    """The street in flickering light as a video; its boxes are in ``det/det.txt``, as before."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "my street.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 10, (160, 200))
+    for image in sorted((street / "img1").iterdir()):
+        light = np.kron(rng.integers(-40, 40, (25, 20)), np.ones((8, 8)))[..., None]
+        writer.write(np.clip(cv2.imread(str(image)) + light, 0, 255).astype(np.uint8))
+    writer.release()
+    return path
+
+
+def test_training_on_ones_own_video(run: Path, street: Path, video: Path, tmp_path: Path) -> None:
+    boxes, output = street / "det" / "det.txt", tmp_path / "mine"
+    train = ("train", "--source", video, "--detections", boxes, "--output", output)
+    result = reid(*train, "--config", run / "config.yaml")
+    assert result.exit_code == 0, result.output
+    assert f"-> {output}" in result.stdout
+    assert "crops of 16×32 from 160 boxes; dropped" in result.stderr
+    descriptor = Descriptor.load(output, "cpu")
+    # Calibrated on the same footage.
+    assert descriptor.auc is not None
+    assert "my street" in (output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    # Going on takes the crops that are stored.
+    more = reid(*train, "--resume", "--set", "optimiser.steps=8")
+    assert more.exit_code == 0, more.output
+    assert "8 steps" in more.stdout
+    again = reid("calibrate", output, "--source", video, "--detections", boxes, "--metric", "euclidean")
+    assert again.exit_code == 0, again.output
+    assert Descriptor.load(output, "cpu").metric == "euclidean"
+
+
+def test_mistakes_with_footage_are_told_in_one_line(run: Path, street: Path, video: Path) -> None:
+    train = ("train", "--config", run / "config.yaml", "--output", run / "out")
+    assert fails(reid(*train, "--source", video), "expected a file with boxes for each source")
+    assert fails(reid(*train, "--source", video, "--detections", "none.txt"), "none.txt: cannot be read")
+    assert fails(reid(*train, "--source", video, "--detector", "yolo.onnx"), "yolo.onnx: cannot be read")
+    assert fails(reid(*train, "--source", "none.mp4", "--detections", "a.txt"), "none.mp4: no such file")
+    boxes = street / "det" / "det.txt"
+    assert fails(reid(*train, "--source", boxes, "--detections", boxes), "det.txt: cannot be opened")
+    assert fails(reid("calibrate", run, "--detections", boxes), "0 × --source and 1 × --detections")
+    assert fails(reid("calibrate", run), "no footage")

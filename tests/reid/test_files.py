@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from reid.files import written_atomically
+from reid.files import FileError, written_atomically
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
@@ -25,3 +27,35 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
         assert path.read_text() == "first"
     assert path.read_text() == "second"
     assert [file.name for file in path.parent.iterdir()] == ["file.txt"]
+
+
+def no_room(path: Path) -> None:
+    """A writer that runs into a full disk."""
+    path.write_text("the first ha")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("first")
+    with (
+        pytest.raises(FileError, match=r"file\.txt: cannot be written \(No space left on device\)"),
+        written_atomically(path) as unfinished,
+    ):
+        no_room(unfinished)
+    assert path.read_text() == "first"
+    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_what_is_wrong_with_another_file_is_told_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), written_atomically(tmp_path / "file.txt"):
+        (tmp_path / "input.txt").read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(FileError, match="cannot be written"),
+        written_atomically(tmp_path / "file" / "a.txt"),
+    ):
+        pytest.fail("the block must not be entered")

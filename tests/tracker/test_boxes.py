@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tracker.boxes import (
+    covered_shares,
     iou,
     iou_of_pairs,
     meeting_pairs,
@@ -136,3 +137,14 @@ def test_exactly_the_limit_stays() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_suppression_of_none_and_one(count: int) -> None:
     assert non_maximum_suppression(np.ones((count, 4)), np.ones(count), 0.5).tolist() == [True] * count
+
+
+def test_covered_shares_look_at_nearer_boxes_only() -> None:
+    near, far = [0.0, 0, 10, 20], [5.0, -4, 15, 16]
+    np.testing.assert_allclose(covered_shares(np.array([near, far])), [0, 0.4], atol=0.05)
+    # Behind two, which cover each other too: no point counts twice.
+    both = np.array([near, [0.0, 0, 10, 21], [0.0, 0, 20, 18]])
+    np.testing.assert_allclose(covered_shares(both), [1, 0, 0.5])
+    # The same lower edge: nobody is in front.
+    assert covered_shares(np.array([near, near])).tolist() == [0, 0]
+    assert covered_shares(np.empty((0, 4))).shape == (0,)

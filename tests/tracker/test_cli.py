@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -114,6 +115,45 @@ def test_vectors_from_a_file(root: Path, make_sequence: SequenceMaker) -> None:
         result = track("--seq", "hall", "--data-root", root, *arguments)
         assert result.exit_code == 0
         assert words in result.stdout
+
+
+def test_images_tell_what_people_look_like_if_nothing_else_does(
+    root: Path, make_sequence: SequenceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The one that ships takes a while to load; which one it is makes no difference here.
+    monkeypatch.setattr("tracker.looks.default_descriptor", lambda: "histogram")
+    make_sequence.add_images(root / "hall")
+    arguments = ("--seq", "hall", "--seq", "Night Shop-01", "--data-root", root)
+    result = track(*arguments, "--no-cache")
+    assert result.exit_code == 0
+    without, with_images = sorted(result.stdout.splitlines())
+    assert "detections det.txt, appearance from histogram" in with_images
+    assert "detections det.txt, no appearance" in without
+    assert "appearance from histogram" not in track(*arguments, "--tracker", "sort").stdout
+    # Nothing is kept where there is nothing to keep.
+    cache = Path(os.environ["VHP_CACHE"])
+    assert not list(cache.glob("*"))
+    first = Path("results/deepsort/hall.txt").read_text()
+    for _ in range(2):
+        assert track(*arguments).exit_code == 0
+        assert Path("results/deepsort/hall.txt").read_text() == first
+    assert [path.name for path in cache.iterdir()] == ["vectors.sqlite"]
+
+
+def test_a_damaged_cache_is_told(root: Path, make_sequence: SequenceMaker) -> None:
+    make_sequence.add_images(root / "hall")
+    Path(os.environ["VHP_CACHE"], "vectors.sqlite").write_text("nonsense " * 100)
+    result = track("--seq", "hall", "--data-root", root, "--descriptor", "histogram")
+    assert result.exit_code == 0
+    assert "the cache of vectors is damaged and was removed" in result.stderr
+    assert "appearance from histogram" in result.stdout
+
+
+def test_a_pickle_is_no_descriptor(root: Path) -> None:
+    Path("weights.safetensors").write_bytes(pickle.dumps({"a": 1}))
+    complaint = fails("--seq", "hall", "--data-root", root, "--descriptor", "weights.safetensors")
+    assert "weights.safetensors: a pickle, which could run anything" in complaint
+    assert len(complaint.splitlines()) == 1
 
 
 def test_vectors_asked_for_and_not_there(root: Path) -> None:
@@ -282,7 +322,8 @@ def test_vectors_of_all_sorts_are_noted(root: Path, make_sequence: SequenceMaker
 
 def test_a_video_and_a_page_beside_the_result(root: Path, make_sequence: SequenceMaker) -> None:
     make_sequence.add_images(root / "hall")
-    result = track("--seq", "hall", "--data-root", root, "--video", "v/a.mp4", "--report", "a.html")
+    arguments = ("--seq", "hall", "--data-root", root, "--descriptor", "none")
+    result = track(*arguments, "--video", "v/a.mp4", "--report", "a.html")
     assert result.exit_code == 0
     assert f"-> {Path('results/deepsort/hall.txt')}, {Path('v/a.mp4')}, a.html" in result.stdout
     assert Path("v/a.mp4").stat().st_size > 10_000
@@ -294,7 +335,7 @@ def test_videos_and_pages_of_several_sequences_go_into_a_folder(
 ) -> None:
     make_sequence.add_images(root / "Night Shop-01")
     make_sequence.add_images(root / "Night Shop-02")
-    arguments = ("--seq", "Night*", "--data-root", root, "--output", "out")
+    arguments = ("--seq", "Night*", "--data-root", root, "--output", "out", "--descriptor", "none")
     assert track(*arguments, "--video", "out", "--report", "out").exit_code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == sorted(
         f"Night Shop-0{number}.{suffix}" for number in (1, 2) for suffix in ("txt", "mp4", "html")
@@ -376,6 +417,7 @@ def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, t
     make_sequence.add_images(folder, missing=range(100, 20_001))
     partial = tmp_path / "a.txt.partial"
     command = [sys.executable, "-m", "tracker.cli", "--seq", "long", "--data-root", str(make_sequence.root)]
+    command += ["--descriptor", "none"]
     for option, name in (("--output", "a.txt"), ("--video", "a.mp4"), ("--report", "a.html")):
         command += [option, str(tmp_path / name)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -499,3 +499,46 @@ def test_tracks_can_be_kept() -> None:
     lefts = [tracks.boxes[0, 0] for tracks in kept]
     assert lefts == sorted(set(lefts))
     assert [tracks.gaps.tolist() for tracks in kept] == [[0]] * 5
+
+
+def known_by(odd_view: Detections, changes: Sequence[str]) -> bool:
+    """Whether somebody who once looked otherwise is known again by that look, ten frames later."""
+    tracker = Tracker(load_config("deepsort", ["lifecycle.confirm_hits=2", *changes]))
+    for _ in range(4):
+        tracks = tracker.update(seen(WALKER, features=axis(0)))
+    (walker,) = tracks.ids
+    assert walker in tracker.update(odd_view).ids
+    for _ in range(10):
+        tracker.update(NOTHING)
+    for _ in range(2):
+        tracks = tracker.update(seen(WALKER, features=axis(1)))
+    return tracks.ids.tolist() == [walker]
+
+
+@pytest.mark.parametrize(
+    "quality, least, remembered", [(0.05, 0.0, True), (0.05, 0.1, False), (0.5, 0.1, True)]
+)
+def test_a_bad_view_is_not_remembered(quality: float, least: float, remembered: bool) -> None:
+    view = Detections([WALKER], features=axis(1), quality=[quality])
+    assert known_by(view, [f"memory.least_quality={least}"]) == remembered
+
+
+def test_a_view_of_unknown_quality_is_remembered() -> None:
+    assert known_by(seen(WALKER, features=axis(1)), ["memory.least_quality=0.9"])
+
+
+@pytest.mark.parametrize("most, remembered", [(1.0, True), (0.5, False), (0.9, True)])
+def test_who_is_mostly_covered_is_not_remembered(most: float, remembered: bool) -> None:
+    in_front = (WALKER[0], WALKER[1] + 40, WALKER[2], WALKER[3] + 40)  # covers about three quarters
+    view = seen(WALKER, in_front, features=axis(1, 2))
+    assert known_by(view, [f"memory.most_covered={most}", "detections.nms=1.0"]) == remembered
+
+
+def test_a_bad_view_is_compared_all_the_same() -> None:
+    tracker = Tracker(load_config("deepsort", ["memory.least_quality=0.5"]))
+    for _ in range(4):
+        tracks = tracker.update(seen(WALKER, features=axis(0)))
+    for _ in range(10):
+        tracker.update(NOTHING)
+    again = tracker.update(Detections([WALKER], features=axis(0), quality=[0.0]))
+    assert again.ids.tolist() == tracks.ids.tolist()

@@ -200,7 +200,7 @@ def test_missing_detections_name_what_there_is(tmp_path: Path) -> None:
 
 def test_reading_files_needs_no_heavy_library() -> None:
     program = (
-        "import sys, tracker.motchallenge, tracker.results, tracker.sources\n"
+        "import sys, tracker.motchallenge, tracker.results, reid.footage.sources\n"
         "print([name for name in ('torch', 'pandas', 'cv2', 'supervision') if name in sys.modules])"
     )
     finished = run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,30 @@ def test_a_full_disk_is_named(tmp_path: Path, rows: int) -> None:
     with pytest.raises(FileError, match="No space left"):
         write_rows()
     assert not writer.path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on the size of files there")
+def test_what_a_full_disk_leaves_can_be_read(tmp_path: Path) -> None:
+    import resource
+
+    writer = ResultWriter(tmp_path / "shop.txt")
+
+    def write_rows() -> None:
+        with writer:
+            for frame in range(5000):
+                writer.write(frame + 1, FRAMES[1])
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_001, limits[1]))
+    try:
+        with pytest.raises(FileError, match="cannot be written"):
+            write_rows()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert 40_000 < writer.partial_path.stat().st_size <= 50_001
+    # Every row is whole, and no frame is missing in between.
+    rows = read_results(writer.partial_path)
+    assert np.unique(rows.frames).tolist() == list(range(1, rows.last_frame + 1))
 
 
 def test_writing_outside_the_with_statement_is_refused(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from reid.footage.frames import SourceError
 from tests.tracker.sequences import SequenceMaker
 from tracker import load_config
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import SequenceRun, track_sequence
 from tracker.sinks import Sink, Step, partial
-from tracker.sources import SourceError
 
 SORT = load_config("sort")
 
@@ -27,7 +27,7 @@ class Notebook(Sink):
         self.steps: list[Step] = []
 
     def begin(self, run: SequenceRun) -> None:
-        self.events.append(f"begin {run.sequence.name}")
+        self.events.append(f"begin {run.name}")
 
     def add(self, step: Step) -> None:
         self.steps.append(step)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from reid.files import FileError
+from reid.footage.frames import SourceError
 from tests.tracker.sequences import SequenceMaker
 from tracker import load_config, video
 from tracker.drawing import colour_of
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import track_sequence
 from tracker.sinks import SinkError
-from tracker.sources import SourceError
 from tracker.video import VideoSink, VideoWriter, WindowSink
 
 SORT = load_config("sort")

@@ -85,19 +85,21 @@ class ReportSink(Sink):
         run, recording = self._run, self._recording
         notes = list(run.notes)
         if not complete:
-            notes.insert(0, f"The run was stopped after frame {recording.last_frame} of {len(run)}.")
+            of_all = "" if run.length is None else f" of {run.length}"
+            notes.insert(0, f"The run was stopped after frame {recording.last_frame}{of_all}.")
         verdict = None
-        try:
-            verdict = judge(run.sequence, recording)
-        except FileError as error:
-            notes.append(f"Not compared with the ground truth: {error}")
+        if run.sequence is not None:
+            try:
+                verdict = judge(run.sequence, recording)
+            except FileError as error:
+                notes.append(f"Not compared with the ground truth: {error}")
         switches = verdict.switches[: self._most_switches] if verdict else []
         identities = recording.identities()
         chosen = _longest(identities, self._most_identities)
         return PageContent(
-            name=run.sequence.name,
+            name=run.name,
             facts=self._facts(),
-            length=len(run),
+            length=recording.last_frame if run.length is None else run.length,
             identities=chosen,
             others=len(identities) - len(chosen),
             looks=compare_looks(chosen, identities, run.config.memory.metric),
@@ -106,20 +108,23 @@ class ReportSink(Sink):
             ),
             verdict=verdict,
             switches=switches,
-            scenes=photograph(switches, run.sequence, recording),
+            scenes={} if run.sequence is None else photograph(switches, run.sequence, recording),
             notes=notes,
         )
 
     def _facts(self) -> list[tuple[str, str]]:
-        run, sequence = self._run, self._run.sequence
-        speed = self._recording.last_frame / max(run.seconds, 1e-9)
+        run, frames = self._run, self._recording.last_frame
+        speed = frames / max(run.seconds, 1e-9)
+        size = "" if run.size is None else f" of {run.size[0]}×{run.size[1]}"
+        rate = run.frame_rate
+        time = [] if rate is None else [("Time", f"{frames / rate:,.1f} s at {rate:g} per second")]
         return [
-            ("Frames", f"{sequence.length:,} of {sequence.width}×{sequence.height}"),
-            ("Time", f"{sequence.length / sequence.frame_rate:,.1f} s at {sequence.frame_rate:g} per second"),
+            ("Frames", f"{frames:,}{size}"),
+            *time,
             ("Identities", f"{run.identities:,}"),
             ("Tracker", self._tracker),
             ("Appearance", run.appearance or "none"),
-            ("Detections", run.source.name),
+            ("Detections", run.boxes.name),
             ("Speed", f"{speed:,.0f} frames per second"),
         ]
 

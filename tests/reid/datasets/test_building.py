@@ -172,7 +172,7 @@ def test_a_kill_while_joining_leaves_no_store(tmp_path: Path, monkeypatch: pytes
 def test_the_cache_finds_a_store_by_its_content(
     crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("VHP_CACHE", str(tmp_path / "cache"))
     first = build_store([CropFolder(crops)], SMALL)
     assert first.folder.is_relative_to(tmp_path / "cache")
     assert build_store([CropFolder(crops)], SMALL).folder == first.folder

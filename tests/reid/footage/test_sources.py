@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -9,9 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker.motchallenge import SequenceInfo
-from tracker.readahead import ReadAhead
-from tracker.sources import Frame, FrameSource, SourceError, VideoSource, open_source
+from reid.footage import video
+from reid.footage.frames import Frame, FrameSource, SourceError
+from reid.footage.readahead import ReadAhead
+from reid.footage.sequence import SequenceInfo
+from reid.footage.sources import open_source
+from reid.footage.video import VideoSource
+from tests.reid.footage.streams import MotionJpegServer
 
 HEIGHT, WIDTH = 48, 64
 
@@ -220,7 +225,7 @@ def test_closing_ends_an_iteration(tmp_path: Path) -> None:
 class Ticker(FrameSource):
     """A live source that ticks every five milliseconds, as a camera would."""
 
-    name, length, frame_rate, size, live = "ticker", None, None, None, True
+    name, title, length, frame_rate, size, live = "ticker", "ticker", None, None, None, True
 
     def __init__(self, frames: int, fault: Exception | None = None) -> None:
         super().__init__()
@@ -296,3 +301,77 @@ def test_the_generator_is_closed_in_its_own_thread() -> None:
     assert closed_in == ["read-ahead"]
     with pytest.raises(StopIteration):
         next(ahead)
+
+
+def test_a_stream_that_is_lost_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "PATIENCE", 0.6)
+    with MotionJpegServer([picture(number) for number in range(1, 13)], connections=3) as server:
+        source = open_source(server.address.replace("//", "//me:secret@") + "?key=secret")
+        assert (source.live, source.length, source.size) == (True, None, (WIDTH, HEIGHT))
+        assert "secret" not in source.name + source.title
+        assert source.title.endswith("-street")
+        numbers = [frame.number for frame in source]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 20
+    about = re.escape(source.name)
+    notes = "\n".join(source.notes)
+    assert len(re.findall(rf"^{about}: lost after frame \d+, back \d\.\d s later$", notes, re.MULTILINE)) == 2
+    assert f"{source.name}: ended after frame {numbers[-1]}" in notes
+
+
+def test_closing_ends_the_wait_for_a_lost_stream() -> None:
+    with MotionJpegServer([picture(number) for number in range(1, 13)], connections=1) as server:
+        source = open_source(server.address)
+        for frame in source:
+            started = time.perf_counter()
+            if frame.number >= 8:
+                break
+    assert time.perf_counter() - started < 2.0
+
+
+def test_a_stream_that_cannot_be_reached(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SourceError) as raised:
+        open_source("http://me:secret@127.0.0.1:9/street")
+    assert str(raised.value) == (
+        "http://127.0.0.1:9/street: cannot be opened; expected a stream that can be reached and decoded"
+    )
+
+
+def test_a_text_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.txt"
+    path.write_text("1,-1,10,20,30,40,0.9\n" * 100)
+    with pytest.raises(SourceError, match=r"boxes\.txt: cannot be opened; expected a video"):
+        open_source(path)
+
+
+def test_all_images_have_one_size(tmp_path: Path, sequence: SequenceInfo) -> None:
+    folder = make_images(tmp_path / "shop", [1, 2, 3])
+    other = folder / "000003.png"
+    cv2.imwrite(str(other), np.zeros((20, 30, 3), np.uint8))
+    numbers = []
+    with pytest.raises(SourceError) as raised:
+        numbers += [frame.number for frame in open_source(folder)]
+    assert str(raised.value) == f"{other}: 30×20 pixels; expected 64×48, as the first image says"
+    info = sequence.folder / "seqinfo.ini"
+    info.write_text(info.read_text().replace("imWidth=64", "imWidth=640"))
+    with pytest.raises(SourceError, match=r"000001\.png: 64×48 pixels; expected 640×48, as .*seqinfo\.ini"):
+        open_source(sequence.folder)
+
+
+def test_titles_are_fit_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_images(tmp_path / "my shop", [1, 2, 3])
+    assert open_source(folder).title == "my shop"
+    assert open_source(folder / "0*.png").title == "my shop"
+    assert open_source(tmp_path / "my*" / "0*.png").title == tmp_path.name
+    assert open_source(make_video(tmp_path / "my shop.avi")).title == "my shop"
+    monkeypatch.chdir(folder)
+    assert open_source(".").title == "my shop"
+    assert open_source("*.png").title == "my shop"
+
+
+def test_files_are_what_is_read(tmp_path: Path) -> None:
+    folder = make_images(tmp_path / "shop", [1, 2, 4])
+    names = [path.name for path in open_source(folder).files]
+    assert names == ["000001.png", "000002.png", "000004.png"]
+    path = make_video(tmp_path / "shop.avi")
+    assert open_source(path).files == (path,)

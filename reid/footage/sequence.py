@@ -1,0 +1,109 @@
+"""What the ``seqinfo.ini`` of a sequence in MOTChallenge's layout says. Shared by both packages."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from reid.files import FileError
+
+_BENCHMARK_FOLDER = re.compile(r"(?:2D)?MOT(?:20)?(15|16|17|20)(?:Det|Labels)?", re.IGNORECASE)
+_BENCHMARK_PREFIX = re.compile(r"MOT(15|16|17|20)-\d")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceInfo:
+    """One sequence, as its ``seqinfo.ini`` describes it.
+
+    Attributes:
+        name: The name of its folder.
+        folder: Its folder.
+        length: Number of frames.
+        frame_rate: Frames per second.
+        width: Width of a frame in pixels.
+        height: Height of a frame in pixels.
+        image_folder: Where the frames are; the folder may be missing.
+        image_extension: With the dot.
+        benchmark: "MOT15", "MOT16", "MOT17", "MOT20", or "" if it is none of them.
+    """
+
+    name: str
+    folder: Path
+    length: int
+    frame_rate: float
+    width: int
+    height: int
+    image_folder: Path
+    image_extension: str
+    benchmark: str
+
+    @classmethod
+    def read(cls, folder: Path) -> SequenceInfo:
+        """Read ``seqinfo.ini`` in a sequence's folder.
+
+        Raises:
+            FileError: if it is missing or does not say what it must.
+        """
+        folder = folder.resolve()
+        path = folder / "seqinfo.ini"
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
+            section = parser["Sequence"]
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}; expected the description of a sequence") from error
+        except UnicodeDecodeError as error:
+            raise FileError(f"{path}: not a text file; expected the description of a sequence") from error
+        except KeyError as error:
+            raise FileError(
+                f"{path}: no section [Sequence]; expected one with seqLength, frameRate …"
+            ) from error
+        except configparser.Error as error:
+            raise FileError(f"{path}: {' '.join(str(error).split())}; expected lines key=value") from error
+
+        def number(key: str) -> float:
+            text = section.get(key, "")
+            try:
+                value = float(text)
+            except ValueError:
+                value = 0.0
+            if not 0.0 < value < float("inf"):
+                found = f"is {text!r}" if text else "is missing"
+                raise FileError(f"{path}: {key} {found}; expected a number above 0")
+            return value
+
+        return cls(
+            name=folder.name,
+            folder=folder,
+            length=int(number("seqLength")),
+            frame_rate=number("frameRate"),
+            width=int(number("imWidth")),
+            height=int(number("imHeight")),
+            image_folder=folder / section.get("imDir", "img1"),
+            image_extension=section.get("imExt", ".jpg"),
+            benchmark=_benchmark(folder),
+        )
+
+    @property
+    def ground_truth(self) -> Path:
+        """Where its ground truth is, if it has one."""
+        return self.folder / "gt" / "gt.txt"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its frames are there."""
+        return self.image_folder.is_dir() and any(self.image_folder.glob(f"*{self.image_extension}"))
+
+    def image_path(self, frame: int) -> Path:
+        """The image of a frame, counted from 1."""
+        return self.image_folder / f"{frame:06d}{self.image_extension}"
+
+
+def _benchmark(folder: Path) -> str:
+    for parent in folder.parents:
+        if found := _BENCHMARK_FOLDER.fullmatch(parent.name):
+            return f"MOT{found[1]}"
+    prefix = _BENCHMARK_PREFIX.match(folder.name)
+    return f"MOT{prefix[1]}" if prefix else ""

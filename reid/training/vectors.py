@@ -1,0 +1,166 @@
+"""Training on plain vectors that leaves no files: what the estimator does when it is fitted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from reid.models import VAE
+from reid.objective.flatness import full_precision
+from reid.settings import check_settings
+from reid.training.batches import ArrayBatches
+from reid.training.loop import Loop, Progress, read_log
+from reid.training.methods import FlatVAEMethod
+from reid.training.run import accelerator_for
+from reid.training.settings import FlatVAE, TrainingSettings
+
+#: The name of the observation's only part.
+PART = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class FittedVectors:
+    """A finished training.
+
+    Attributes:
+        model: in evaluation mode, on the CPU.
+        log: the numbers of its steps.
+    """
+
+    model: VAE
+    log: list[dict[str, float]]
+
+
+def train_vectors(
+    settings: TrainingSettings,
+    vectors: NDArray[np.float32],
+    device: str = "auto",
+    report: Callable[[Progress], None] = lambda progress: None,
+    start: Mapping[str, Tensor] | None = None,
+) -> FittedVectors:
+    """Train an auto-encoder on vectors (n, D), in full precision.
+
+    Args:
+        settings: of the unsupervised method; the observation's part is called ``PART``.
+        vectors: what it reads and explains.
+        device: where it is trained; "auto" is the fastest there is.
+        report: called after each step.
+        start: weights to start from; None: new ones.
+
+    Raises:
+        KeyboardInterrupt: if Ctrl-C came.
+        TrainingError: if it cannot come to a good end.
+    """
+    if not isinstance(settings.method, FlatVAE):
+        raise ValueError(f"vectors train the method 'vae', not {settings.method.kind!r}")
+    accelerator = accelerator_for(device, full_precision=True)
+    with tempfile.TemporaryDirectory() as folder, _one_processor(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        method = FlatVAEMethod(settings.method, settings.optimiser, accelerator.device)
+        if start is not None:
+            method.network.load_state_dict(start)
+        batches = ArrayBatches(vectors, part=PART)
+        loop = Loop(
+            method, batches, settings.optimiser, Path(folder), accelerator, seed=settings.seed, log_every=10
+        )
+        if not loop.run(report):
+            raise KeyboardInterrupt
+        method.network.load_state_dict(loop.final_weights())
+        return FittedVectors(method.network.cpu().eval().requires_grad_(False), read_log(Path(folder)))
+
+
+def vector_settings(
+    parameters: Mapping[str, Any], features: int, samples: int, seed: int, kappa: Any, alone: bool = False
+) -> TrainingSettings:
+    """The settings that the estimator's parameters stand for.
+
+    Args:
+        parameters: by their names.
+        features: numbers in a vector.
+        samples: vectors there are.
+        seed: of everything random.
+        kappa: the error allowed.
+        alone: half the steps, for the auto-encoder without regulariser.
+
+    Raises:
+        SettingsError: names what is wrong with a parameter.
+    """
+    given = {name: _plain(value) for name, value in parameters.items()}
+    steps = given["steps"] if not alone else max(1, given["steps"] // 2)
+    hidden = [_plain(width) for width in given["hidden"]]
+    network = {"kind": "mlp", "hidden": hidden, "activation": given["activation"]}
+    prior = {"kind": given["prior"]}
+    tree = {
+        "method": {
+            "kind": "vae",
+            "model": {
+                "input": {"shape": [features]},
+                "observation": {PART: {"shape": [features], "decoder": network}},
+                "encoder": network,
+                "prior": prior if given["prior"] == "normal" else network | prior,
+                "latents": given["n_components"],
+                "likelihood": given["likelihood"],
+            },
+            "objective": {
+                # Without patience: whether kappa is in reach is said at the end.
+                "constraint": {"kappa": _plain(kappa), "rate": 0.02, "patience": 2 * steps + 1},
+                "flatness": {
+                    "eta": given["eta"],
+                    "regulariser": "none" if alone else given["regulariser"],
+                    "mixup": given["mixup"],
+                    "ramp": steps // 4,
+                    "share": 1.0,
+                },
+            },
+        },
+        "optimiser": {
+            "learning_rate": given["learning_rate"],
+            "batch": min(given["batch_size"], samples),
+            "steps": steps,
+            "warmup": min(100, steps // 10),
+            "decay": "cosine",
+        },
+        "seed": seed,
+    }
+    return check_settings(TrainingSettings, tree, "FlatVAE")
+
+
+@torch.no_grad()
+def reconstruction_rmse(model: VAE, vectors: NDArray[np.float32], seed: int) -> float:
+    """Root of C of (FMVAE, 4) at one draw of the posterior for each of the vectors: what κ bounds."""
+    generator = Generator().manual_seed(seed)
+    squares = 0.0
+    with full_precision(torch.device("cpu")):
+        for some in torch.split(torch.from_numpy(vectors), 1024):
+            z = model.encode(some).sample(generator)
+            error = model.reconstruction_error(z, model.observation.pack({PART: some})).squared
+            squares += len(some) * float(error)
+    return float((squares / len(vectors)) ** 0.5)
+
+
+@contextmanager
+def _one_processor() -> Iterator[None]:
+    """Networks this small are fastest on one; several would also fight with a grid search's own."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    # While β is small, gradients of the prior square to denormal numbers, which cost a fifth of the time.
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as Python's, not as numpy's, which grids of parameters are made of."""
+    return value.item() if isinstance(value, np.generic) else value

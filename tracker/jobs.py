@@ -1,0 +1,150 @@
+"""What the command line asks for: what to track, with which boxes, and where everything goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reid.detectors import open_detector
+from reid.files import FileError
+from reid.footage.frames import FrameSource
+from reid.footage.sources import open_source
+from tracker.boxsource import DetectedBoxes
+from tracker.config import SettingsError
+from tracker.motchallenge import SequenceInfo, find_sequences
+from tracker.sinks import Sink
+
+# Where neither the tracker nor the user says which detections count.
+_USUAL_CONFIDENCE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to track.
+
+    Attributes:
+        name: what to call it, and the files that are made of it.
+        place: where it is, for messages.
+        frames: the thing.
+    """
+
+    name: str
+    place: str
+    frames: SequenceInfo | FrameSource
+
+    def close(self) -> None:
+        """Let go of the file or device."""
+        if isinstance(self.frames, FrameSource):
+            self.frames.close()
+
+
+def check_choice(
+    seq: list[str] | None,
+    source: list[str] | None,
+    detector: str | None,
+    detector_weights: Path | None,
+    classes: str | None,
+    detections: str | None,
+) -> None:
+    """Complain about options that do not go together.
+
+    Raises:
+        SettingsError: if they do not.
+    """
+    if seq and source:
+        raise SettingsError("--seq and --source: expected one of them")
+    if not seq and not source:
+        raise SettingsError("nothing to track; expected --source WHAT or --seq NAME")
+    if detector is not None and detections is not None:
+        raise SettingsError("--detector and --detections: expected one of them")
+    if detector is None:
+        for option, given in (("--detector-weights", detector_weights), ("--classes", classes)):
+            if given is not None:
+                raise SettingsError(f"{option} {given}: is for a detector; expected --detector NAME, too")
+    if source and detector is None and not all(_is_sequence(spec) for spec in source):
+        if detections is None:
+            raise SettingsError(
+                f"--source {source[0]}: nothing says what is in it; expected --detector NAME, or "
+                f"--detections FILE"
+            )
+        if len(source) > 1:
+            raise SettingsError(f"--detections {detections}: is for one --source; expected no other")
+
+
+def sequence_jobs(patterns: Sequence[str], root: Path) -> list[Job]:
+    """The sequences that are meant, see `find_sequences`."""
+    return [Job(sequence.name, str(sequence.folder), sequence) for sequence in find_sequences(patterns, root)]
+
+
+def source_jobs(specs: Sequence[str]) -> list[Job]:
+    """Whatever else is meant, see `open_source`; the folder of a sequence is that sequence."""
+    jobs = []
+    for spec in specs:
+        if _is_sequence(spec):
+            sequence = SequenceInfo.read(Path(spec))
+            jobs.append(Job(sequence.name, str(sequence.folder), sequence))
+        else:
+            source = open_source(spec)
+            jobs.append(Job(source.title, source.name, source))
+    return jobs
+
+
+def _is_sequence(spec: str) -> bool:
+    return (Path(spec) / "seqinfo.ini").is_file()
+
+
+def detected_boxes(
+    detector: str, weights: Path | None, classes: str | None, min_confidence: float | None, device: str
+) -> DetectedBoxes:
+    """What a detector finds, see `open_detector`."""
+    least = _USUAL_CONFIDENCE if min_confidence is None else min_confidence
+    return DetectedBoxes(
+        open_detector(detector, weights=weights, classes=classes, min_score=least, device=device)
+    )
+
+
+def targets_of(jobs: Sequence[Job], output: Path, suffix: str) -> list[Path]:
+    """The file of each job: the one that is named, or one in the folder that is named.
+
+    Raises:
+        FileError: if two jobs would write to the same.
+    """
+    if output.suffix and not output.is_dir():
+        if len(jobs) > 1:
+            raise FileError(f"{output}: {len(jobs)} sequences cannot go into one file; expected a folder")
+        return [output]
+    owners: dict[Path, Job] = {}
+    for job in jobs:
+        target = output / f"{job.name}{suffix}"
+        if (owner := owners.setdefault(target, job)) is not job:
+            raise FileError(
+                f"{target}: would be the result of {owner.place} and of {job.place}; "
+                f"expected different names, or one at a time"
+            )
+    return list(owners)
+
+
+def sinks_of(
+    jobs: Sequence[Job], tracker: str, video: Path | None, report: Path | None, *, show: bool
+) -> list[list[Sink]]:
+    """What else is made of each job."""
+    sinks: list[list[Sink]] = [[] for _ in jobs]
+    # Drawing needs libraries that take a while to load; tracking alone does without.
+    if video is not None:
+        from tracker.video import VideoSink
+
+        for own, path in zip(sinks, targets_of(jobs, video, ".mp4"), strict=True):
+            own.append(VideoSink(path))
+    if report is not None:
+        from tracker.report import ReportSink
+
+        for own, path in zip(sinks, targets_of(jobs, report, ".html"), strict=True):
+            own.append(ReportSink(path, tracker))
+    if show:
+        from tracker.video import WindowSink
+
+        window = WindowSink()
+        for own in sinks:
+            own.append(window)
+    return sinks
