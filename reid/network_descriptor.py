@@ -15,9 +15,11 @@ from __future__ import annotations
 import hashlib
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reid.crops import Images, Policy
@@ -154,13 +156,14 @@ def save_descriptor(
     description: str = "",
     config_hash: str = "",
     training_data: str = "",
+    cameras: NDArray[np.integer[Any]] | None = None,
     seed: int = 0,
 ) -> NetworkDescriptor:
     """Make a descriptor of a trained network and write its file.
 
     The centre, the spreads and a provisional threshold come from a sample of the training crops. The
-    threshold is where 2 % of the pairs of random crops are nearer; it serves until ``reid calibrate`` finds
-    a better one, and is too small where a handful of people make up most of the crops.
+    threshold is where 2 % of the pairs of random crops of one camera are nearer; it serves until ``reid
+    calibrate`` finds a better one, and is too small where a handful of people make up most of the crops.
 
     Args:
         path: the file.
@@ -172,6 +175,8 @@ def save_descriptor(
         description: of it, in words.
         config_hash: of the settings it was trained with.
         training_data: what it was trained on, in words.
+        cameras: (N,) which camera took each crop; a tracker compares what one camera sees, and crops of
+            two cameras look less alike. None: one camera took all.
         seed: for the sample.
 
     Returns:
@@ -191,7 +196,8 @@ def save_descriptor(
         rounded = {key: stored_precision(value).cpu() for key, value in module.state_dict().items()}
         getattr(made, part).load_state_dict(rounded)
     rng = np.random.default_rng(seed)
-    sample = np.asarray(crops[np.sort(rng.choice(len(crops), min(len(crops), _SAMPLE), replace=False))])
+    rows = np.sort(rng.choice(len(crops), min(len(crops), _SAMPLE), replace=False))
+    sample = np.asarray(crops[rows])
     device = next(network.parameters()).device
     about = DescriptorAbout(
         network=settings,
@@ -207,9 +213,8 @@ def save_descriptor(
     made.centre.copy_(vectors.mean(dim=0))
     made.spreads.copy_(torch.quantile(spread, torch.linspace(0, 1, _QUANTILES, device=device)))
     centred = (vectors - made.centre).cpu().numpy()
-    first, second = rng.permutation(len(centred)), rng.permutation(len(centred))
-    different = first != second
-    apart = pair_distances(centred[first[different]], centred[second[different]], metric)
+    first, second = _random_pairs(np.zeros(len(rows)) if cameras is None else cameras[rows], rng)
+    apart = pair_distances(centred[first], centred[second], metric)
     about = about.model_copy(
         update={
             "threshold": float(np.quantile(apart, FALSE_POSITIVE_RATE)),
@@ -218,6 +223,18 @@ def save_descriptor(
     )
     write_descriptor_file(path, about, made.state_dict())
     return NetworkDescriptor(made, about, device)
+
+
+def _random_pairs(
+    cameras: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of rows of one camera; of any two where each camera has one row only."""
+    order = rng.permutation(len(cameras))
+    order = order[np.argsort(cameras[order], kind="stable")]
+    together = cameras[order[:-1]] == cameras[order[1:]]
+    if not together.any():
+        together[:] = True
+    return order[:-1][together], order[1:][together]
 
 
 def bfloat16_distance(network: DescriptorNetwork, crops: Images) -> float:

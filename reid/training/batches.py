@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from reid.appearance import appearance_statistics
 from reid.crops import Images
-from reid.datasets.store import TrainingView
+from reid.datasets.store import CropIndex, TrainingView
 from reid.training.augment import augment
 from reid.training.neighbours import common_values, neighbours_across_cameras
 from reid.training.settings import AugmentSettings, DataSettings
@@ -114,7 +114,7 @@ class CropBatches(Batches):
         self._targets = {
             part: self._images if part == "image" else PARTS[part](view.images) for part in parts
         }
-        self._cameras = cameras_of(view)
+        self._cameras = cameras_of(view.index)
         if data.level_cameras:
             for part in parts:
                 if part != "image":
@@ -160,9 +160,9 @@ class CropBatches(Batches):
             self._targets[COMMON] = common_values(self._own, neighbours)
 
 
-def cameras_of(view: TrainingView) -> NDArray[np.intp]:
+def cameras_of(index: CropIndex) -> NDArray[np.intp]:
     """A number for each crop's camera, from 0; cameras of different sources are different ones."""
-    pairs = np.stack([view.index.source, view.index.camera])
+    pairs = np.stack([index.source, index.camera])
     return np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
 
 

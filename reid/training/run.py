@@ -37,7 +37,7 @@ from reid.evaluation.table import describe
 from reid.files import written_atomically
 from reid.models import VAE
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
-from reid.training.batches import Batches, CropBatches, LabelledCropBatches
+from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, Progress
 from reid.training.methods import Method, SupervisedMethod
@@ -151,6 +151,7 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
         description=settings.description,
         config_hash=_hash(settings),
         training_data=f"{len(store)} crops of {', '.join(store.sources)}",
+        cameras=cameras_of(store.index),
         seed=settings.seed,
     )
     try:

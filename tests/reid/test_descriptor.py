@@ -97,6 +97,31 @@ def test_the_provisional_threshold_lets_two_percent_of_strangers_through(
     assert 0.005 < (apart <= descriptor.threshold).mean() < 0.05
 
 
+def test_the_provisional_threshold_compares_what_one_camera_sees(
+    tmp_path: Path, tiny_model: VAE, make_people: People
+) -> None:
+    crops = make_people(400, (32, 16), seed=1)
+    cameras = np.arange(400) % 2
+    # The second camera takes everything much darker.
+    crops[cameras == 1] //= 3
+    known = save_descriptor(
+        tmp_path / "a.safetensors", tiny_model, crops, metric="euclidean", policy="squash", cameras=cameras
+    )
+    vectors = known(crops)
+    apart = distances(vectors, vectors, "euclidean")
+    one_camera = (cameras[:, None] == cameras) & ~np.eye(400, dtype=np.bool_)
+    assert 0.005 < (apart[one_camera] <= known.threshold).mean() < 0.05
+    alone = save_descriptor(
+        tmp_path / "b.safetensors",
+        tiny_model,
+        crops,
+        metric="euclidean",
+        policy="squash",
+        cameras=np.arange(400),
+    )
+    assert alone.threshold > known.threshold
+
+
 def test_boxes_of_a_frame_and_their_crops_give_the_same(file: Path, crops: np.ndarray) -> None:
     descriptor = Descriptor.load(file, "cpu")
     frame = np.zeros((100, 100, 3), np.uint8)
