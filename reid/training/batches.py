@@ -15,7 +15,7 @@ from reid.appearance import appearance_statistics
 from reid.crops import Images
 from reid.datasets.store import CropIndex, TrainingView
 from reid.training.augment import augment
-from reid.training.neighbours import common_values, neighbours_across_cameras
+from reid.training.neighbours import common_values, neighbours_across_cameras, tracklet_values
 from reid.training.settings import AugmentSettings, DataSettings
 
 
@@ -85,7 +85,7 @@ def _pixels(crops: Images) -> Tensor:
 LEAST_DEVIATION = 0.03
 
 # Parts of an observation that can be made from a crop. The common statistics are those that it shares with
-# its neighbours in other cameras.
+# its tracklet and with its neighbours in other cameras.
 COMMON = "common_statistics"
 PARTS: dict[str, Callable[[Images], Tensor]] = {
     "image": _pixels,
@@ -121,9 +121,11 @@ class CropBatches(Batches):
                     self._targets[part] = level_cameras(self._targets[part], self._cameras)
         self._neighbour_settings = data.neighbours
         self._neighbours = torch.empty((0, 2), dtype=torch.int64)
-        # Until neighbours are found, a crop has all of its statistics to itself.
-        self._own = self._targets.get(COMMON)
-        if data.neighbours is not None and self._own is None:
+        # Until neighbours are found, a crop shares its statistics with its tracklet only.
+        self._own: Tensor | None = None
+        if COMMON in self._targets:
+            self._own = self._targets[COMMON] = tracklet_values(self._targets[COMMON], view.index.tracklet)
+        elif data.neighbours is not None:
             raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None

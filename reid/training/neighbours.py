@@ -2,10 +2,12 @@
 
 Nothing says who is who. But two crops that are among each other's nearest, each in the other's camera, are
 the same person far more often than chance has it, and what a crop has in common with such neighbours is more
-the person's than the camera's, the light's or the moment's.
+the person's than the camera's, the light's or the moment's. The same goes for the crops of a tracklet.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,8 +47,20 @@ def common_values(values: Tensor, pairs: Tensor) -> Tensor:
     """
     total = values.clone().index_add_(0, pairs[:, 0], values[pairs[:, 1]])
     count = torch.bincount(pairs[:, 0], minlength=len(values)) + 1
-    mean = total / count[:, None]
-    return mean * (values.std(correction=0) / mean.std(correction=0).clamp_min(1e-12))
+    return _stretched(total / count[:, None], values)
+
+
+def tracklet_values(values: Tensor, tracklets: NDArray[np.integer[Any]]) -> Tensor:
+    """The mean of each row's tracklet, (N, D), stretched likewise; a row of none (-1) keeps its own."""
+    number = np.where(tracklets < 0, -1 - np.arange(len(tracklets)), tracklets)
+    group = torch.from_numpy(np.unique(number, return_inverse=True)[1].ravel())
+    count = torch.bincount(group)
+    total = torch.zeros(len(count), values.shape[1], dtype=values.dtype).index_add_(0, group, values)
+    return _stretched((total / count[:, None])[group], values)
+
+
+def _stretched(means: Tensor, values: Tensor) -> Tensor:
+    return means * (values.std(correction=0) / means.std(correction=0).clamp_min(1e-12))
 
 
 def _without_camera_means(vectors: Tensor, cameras: Cameras) -> Tensor:

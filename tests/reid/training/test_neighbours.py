@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from reid.training.neighbours import common_values, neighbours_across_cameras
+from reid.training.neighbours import common_values, neighbours_across_cameras, tracklet_values
 
 
 def people_in_cameras(noise: float) -> tuple[Tensor, np.ndarray, np.ndarray]:
@@ -52,6 +52,17 @@ def test_values_are_averaged_with_the_neighbours_and_keep_their_deviation() -> N
     mean = torch.tensor([[1.0, 2.0], [1.0, 2.0], [10.0, 10.0]])
     ratio = common / mean
     assert torch.allclose(ratio, ratio[0, 0].expand_as(ratio))
+
+
+def test_crops_of_a_tracklet_share_their_mean_and_others_keep_their_own() -> None:
+    values = torch.tensor([[0.0, 4.0], [2.0, 0.0], [10.0, 10.0], [5.0, 1.0]])
+    common = tracklet_values(values, np.array([7, 7, -1, -1]))
+    mean = torch.tensor([[1.0, 2.0], [1.0, 2.0], [10.0, 10.0], [5.0, 1.0]])
+    ratio = common / mean
+    assert torch.allclose(ratio, ratio[0, 0].expand_as(ratio))
+    assert common.std(correction=0).item() == pytest.approx(values.std(correction=0).item())
+    alone = tracklet_values(values, np.full(4, -1))
+    assert torch.allclose(alone, values)
 
 
 def test_noise_that_neighbours_do_not_share_is_averaged_out() -> None:
