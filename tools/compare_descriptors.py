@@ -140,14 +140,14 @@ def main(
         with TemporaryDirectory() as folder:
             comparison = Comparison(sequence, data_root, tracker, overrides or [], Path(folder))
             results = {
-                f"{tracker}, {_short(choice)}": partial(comparison.ours, descriptor=choice)
-                for choice in descriptor
+                f"{tracker}, {name}": partial(comparison.ours, descriptor=choice)
+                for choice, name in zip(descriptor, _names(descriptor), strict=True)
             }
             for peer in available_peers() if peers else []:
                 if not peer.uses_vectors:
                     results[peer.name] = partial(comparison.peers, peer, descriptor="none")
                 elif descriptor[-1] != "none":
-                    results[f"{peer.name}, {_short(descriptor[-1])}"] = partial(
+                    results[f"{peer.name}, {_names(descriptor)[-1]}"] = partial(
                         comparison.peers, peer, descriptor=descriptor[-1]
                     )
             rows = {
@@ -174,8 +174,12 @@ def _table(rows: dict[str, list[dict[str, float]]], sets: list[Boxes]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _short(descriptor: str) -> str:
-    return Path(descriptor).name
+def _names(descriptors: Sequence[str]) -> list[str]:
+    """Short names of descriptors, whole paths where those are the same."""
+    short = [Path(choice).name for choice in descriptors]
+    return [
+        name if short.count(name) == 1 else choice for name, choice in zip(short, descriptors, strict=True)
+    ]
 
 
 def _file_name(name: str) -> str:

@@ -48,6 +48,7 @@ class Batches(Protocol):
             step: the step to come.
             describe: the model as it is by now, images (N, 3, H, W) to vectors (N, D).
         """
+        return
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint needs to give the same batches again."""
@@ -55,6 +56,7 @@ class Batches(Protocol):
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up such a state."""
+        return
 
 
 def rows_of_step(count: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:

@@ -162,7 +162,8 @@ class Loop:
         try:
             with torch.inference_mode(), self.accelerator.autocast():
                 some = [
-                    self.method.describe(part.to(device)).float() for part in images.split(_DESCRIBED_AT_ONCE)
+                    self.method.describe(part.to(device)).float()
+                    for part in torch.split(images, _DESCRIBED_AT_ONCE)
                 ]
         finally:
             network.load_state_dict(now)

@@ -76,7 +76,7 @@ class Method(ABC):
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             # At once: many small messages would take longer.
             together = self.processes_mean(torch.cat([gradient.flatten() for gradient in gradients]))
-            parts = together.split([gradient.numel() for gradient in gradients])
+            parts = torch.split(together, [gradient.numel() for gradient in gradients])
             for gradient, part in zip(gradients, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
         norm = nn.utils.clip_grad_norm_(parameters, clip)

@@ -83,4 +83,4 @@ def _reciprocal(directions: Tensor, one: Cameras, other: Cameras, nearest: int) 
 def _nearest(queries: Tensor, gallery: Tensor, nearest: int) -> Tensor:
     """The rows of the gallery with the smallest angle to each query, (Q, at most ``nearest``)."""
     count = min(nearest, len(gallery))
-    return torch.cat([(some @ gallery.T).topk(count).indices for some in queries.split(_ROWS_AT_ONCE)])
+    return torch.cat([(some @ gallery.T).topk(count).indices for some in torch.split(queries, _ROWS_AT_ONCE)])

@@ -72,8 +72,8 @@ def _forms(
     from reid.network_descriptor import computes_in_bfloat16
 
     network = descriptor.network
-    yield "float32", _by_torch(network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    yield "float32", _by_torch(network.to(memory_format=torch.contiguous_format))
+    network.to(memory_format=torch.channels_last)
     yield "float32, channels last", _by_torch(network)
     if computes_in_bfloat16(torch.device("cpu")):
         yield "bfloat16, channels last", _by_torch(network, bfloat16=True)
