@@ -81,3 +81,5 @@ def test_what_ships_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert find_descriptor("other") == tmp_path / "other.safetensors"
     (tmp_path / "fmvae.safetensors").unlink()
     assert default_descriptor() == "fmvae-small"
+    # What the command of the README asks for works with what there is.
+    assert find_descriptor("fmvae") == tmp_path / "fmvae-small.safetensors"
