@@ -33,7 +33,7 @@ COLUMN, PAGE = 3.4, 7.0
 #: One colour for each model, the same in all figures; told apart without colour vision too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
-_RED = "#c1272d"
+RED = "#c1272d"
 
 #: Pieces in which a straight line to a datum is measured.
 _CHORDS = 50
@@ -108,7 +108,7 @@ def draw_latent_maps(
             )
             points = axes.scatter(*one.latents.T, c=colours, s=3, cmap="hsv", linewidths=0, rasterized=True)
             for centre in centres:
-                _draw_contours(axes, one, one.latents[centre], levels)
+                draw_contours(axes, one, one.latents[centre], levels)
             axes.set(title=f"({letter}) {one.name}", aspect="equal", xlabel="$z_1$")
             axes.set(xlim=(one.x.min(), one.x.max()), ylim=(one.y.min(), one.y.max()))
         panels[0].set_ylabel("$z_2$")
@@ -120,15 +120,15 @@ def draw_latent_maps(
     return figure
 
 
-def _draw_contours(axes: Axes, one: LatentMap, centre: NDArray[np.float64], levels: int) -> None:
+def draw_contours(axes: Axes, one: LatentMap, centre: NDArray[np.float64], levels: int) -> None:
     """Lines of equal distance in equal steps, as far as half-way to the remotest data."""
     here = np.repeat(centre[None], len(one.latents), axis=0)
     farthest = straight_lengths(one.decode, here, one.latents, _CHORDS).max()
     corner = np.hypot(one.x - centre[0], one.y - centre[1]).max()
     field = ray_field(one.decode, centre, corner)
     steps = np.linspace(0.0, 0.5 * farthest, levels + 1)[1:]
-    axes.contour(field.x, field.y, field.distances, levels=steps, colors=_RED, linewidths=0.6)
-    axes.plot(*centre, marker="o", markersize=3.5, color=_RED, markeredgecolor="white", markeredgewidth=0.5)
+    axes.contour(field.x, field.y, field.distances, levels=steps, colors=RED, linewidths=0.6)
+    axes.plot(*centre, marker="o", markersize=3.5, color=RED, markeredgecolor="white", markeredgewidth=0.5)
 
 
 def draw_flatness_boxes(

@@ -12,19 +12,10 @@ from reid.datasets.pendulum import NOISE, Pendulum, pendulum
 from reid.experiments.figures import LatentMap, draw_flatness_boxes, draw_latent_maps
 from reid.experiments.measures import Measures, measure
 from reid.experiments.report import Number, Picture, Report
+from reid.experiments.tables import MEDIAN, UPPER, Bounds, flatness_numbers
 from reid.experiments.trainings import Trained, TrainingData, train_all
-from reid.training.settings import FlatVAE, load_training
-
-FM, VHP, NO_MIXUP, NO_IDENTITY = "VHP-FMVAE", "VHP-VAE", "no mixup", "no identity term"
-
-#: What sets each model apart from the configuration.
-_REGULARISER = "method.objective.flatness"
-VARIANTS: dict[str, list[str]] = {
-    FM: [],
-    VHP: [f"{_REGULARISER}.regulariser=none"],
-    NO_MIXUP: [f"{_REGULARISER}.mixup=false"],
-    NO_IDENTITY: [f"{_REGULARISER}.identity_term=false"],
-}
+from reid.experiments.variants import FM, NO_IDENTITY, NO_MIXUP, VARIANTS, VHP, trainings_of
+from reid.training.settings import FlatVAE
 
 #: The 1,000 samples of figure 2 are drawn from as many images as this, which no model has seen.
 _TEST_IMAGES, _POINTS = 2000, 1000
@@ -39,6 +30,7 @@ def run(
     quick: bool = False,
     seeds: Sequence[int] = (0, 1, 2),
     done: Callable[[str], None] = lambda what: None,
+    data_root: Path | None = None,
 ) -> Report:
     """Train the models, measure and draw.
 
@@ -47,15 +39,12 @@ def run(
         quick: a few steps and images only, to see that it works.
         seeds: one training of each model for each.
         done: called with what has been trained.
+        data_root: not needed, the images are drawn.
     """
     started = time.monotonic()
     images, test = pendulum(1500 if quick else 15_000), pendulum(400 if quick else _TEST_IMAGES, seed=1)
     changes = ["optimiser.steps=60"] if quick else []
-    settings = [
-        (name, load_training("pendulum", [*changes, *variant, f"seed={seed}"]))
-        for name, variant in VARIANTS.items()
-        for seed in seeds
-    ]
+    settings = trainings_of("pendulum", list(VARIANTS), seeds, changes)
     data = TrainingData(images.images, NOISE, "image")
     # Other processes take longer to start than a quick training takes.
     trained = train_all(settings, data, output / "models", done, workers=1 if quick else None)
@@ -129,51 +118,12 @@ def _draw(
 
 
 def _numbers(measures: dict[str, list[Measures]], kappa: float) -> list[Number]:
+    bounds: dict[str, Bounds] = {FM: {MEDIAN: (None, 1.1), UPPER: (None, 1.3)}, VHP: {UPPER: (5.0, None)}}
     numbers = []
     for name, several in measures.items():
         figure = "Figure 2" if name in (FM, VHP) else "as Figure 4"
         paper = {FM: "close to 1 (box)", VHP: "above (box)"}.get(name, _DRAWN)
-        between = [one.between for one in several]
-        median, upper = (
-            [float(np.quantile(one.condition, share)) for one in between] for share in (0.5, 0.9)
-        )
-        numbers += [
-            Number(
-                figure,
-                "condition number, median",
-                name,
-                paper,
-                median,
-                at_most=1.1 if name == FM else None,
-            ),
-            Number(
-                figure,
-                "condition number, 90 % quantile",
-                name,
-                paper,
-                upper,
-                at_least=5.0 if name == VHP else None,
-                at_most=1.3 if name == FM else None,
-            ),
-            Number(figure, "share of collapsed points", name, "-", [one.clamped for one in between]),
-            Number(
-                figure,
-                "normalised magnification factor, deviation",
-                name,
-                _DRAWN,
-                [float(one.magnification.std()) for one in between],
-            ),
-            Number(figure, "R̄", name, "-", [one.relative_deviation for one in between]),
-            Number(figure, "latent spread", name, "-", [one.spread for one in several]),
-            Number(
-                "Table 3",
-                f"RMSE, beside κ = {kappa:g}",
-                name,
-                f"≤ {kappa:g}",
-                [one.rmse for one in several],
-                at_most=1.1 * kappa,
-            ),
-        ]
+        numbers += flatness_numbers(figure, name, paper, several, kappa, bounds.get(name))
     flat = measures[FM]
     mixup = [
         other.between.relative_deviation / one.between.relative_deviation

@@ -23,10 +23,10 @@ from reid.evaluation.flatness import load_model
 from reid.files import written_atomically
 from reid.models import VAE
 from reid.training.batches import ArrayBatches
+from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, read_log
-from reid.training.methods import FlatVAEMethod
 from reid.training.run import accelerator_for
-from reid.training.settings import FlatVAE, TrainingSettings
+from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import write_tensors
 
 _SETTINGS, _WEIGHTS, _TIME = "config.yaml", "model.safetensors", "time.json"
@@ -117,6 +117,24 @@ def train_all(
     return [_load(name, place, one) for place, (name, one) in zip(folders, settings, strict=True)]
 
 
+def facts_of(trained: Sequence[Trained], samples: str, started: float) -> dict[str, str]:
+    """What a report says of its trainings.
+
+    Args:
+        trained: all of them, of one configuration.
+        samples: what a batch is made of: "images" …
+        started: by the monotonic clock, when the experiment was.
+    """
+    optimiser = trained[0].settings.optimiser
+    seconds = sum(one.seconds for one in trained)
+    return {
+        "seeds": ", ".join(str(seed) for seed in sorted({one.seed for one in trained})),
+        "steps": f"{optimiser.steps:,} of {optimiser.batch} {samples}",
+        "trainings": f"{len(trained)}, {seconds:.0f} s of processor time",
+        "time": f"{time.monotonic() - started:.0f} s in this run",
+    }
+
+
 def _folder_name(name: str, settings: TrainingSettings, data: str) -> str:
     digest = hashlib.sha256((settings.model_dump_json() + data).encode()).hexdigest()[:8]
     return f"{name.lower().replace(' ', '-')}-seed{settings.seed}-{digest}"
@@ -142,12 +160,12 @@ def _train(settings: TrainingSettings, data: TrainingData, folder: Path) -> bool
 
 
 def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
-    if not isinstance(settings.method, FlatVAE):
+    if not isinstance(settings.method, FlatVAE | IWAE):
         raise ValueError(f"experiments train auto-encoders, not {settings.method.kind!r}")
     # Networks this small are fastest on a processor; half precision would spoil their exactness.
     accelerator = accelerator_for("cpu", full_precision=True)
     torch.manual_seed(settings.seed)
-    method = FlatVAEMethod(settings.method, settings.optimiser, accelerator.device)
+    method = autoencoder_method(settings.method, settings.optimiser, accelerator.device)
     batches = ArrayBatches(data.clean, data.noise, data.part)
     loop = Loop(
         method,
@@ -168,7 +186,7 @@ def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
 
 
 def _load(name: str, folder: Path, settings: TrainingSettings) -> Trained:
-    assert isinstance(settings.method, FlatVAE)
+    assert isinstance(settings.method, FlatVAE | IWAE)
     model = load_model(settings.method.model, folder / _WEIGHTS).requires_grad_(False)
     return Trained(name, settings, model, read_log(folder), _seconds(folder))
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reid.geometry.metric import Decode, jacobians, smoothed
+from reid.geometry.metric import Decode, jacobians, metric_tensors, smoothed
 from reid.objective.flatness import full_precision
 
 #: Rows that go through the decoder at a time.
@@ -89,6 +89,45 @@ def straight_lengths(
             )
             found.append(lengths(decode, points).double().numpy())
     return np.concatenate(found)
+
+
+def middle_tensors(decode: Decode, curves: Tensor) -> Tensor:
+    """Metric tensors in the middle of each step of curves (P, T, N), without gradients, (P, T−1, N, N)."""
+    middle = 0.5 * (curves[:, 1:] + curves[:, :-1])
+    count, steps, latents = middle.shape
+    return metric_tensors(decode, middle.reshape(-1, latents)).reshape(count, steps, latents, latents)
+
+
+def tensor_velocities(tensors: Tensor, curves: Tensor, strength: float = 0.0) -> Tensor:
+    """Speed along curves (P, T, N) by the metric tensors in the middle of their steps, (P, T−1).
+
+    Args:
+        tensors: (P, T−1, N, N); computed once, they serve for every strength.
+        curves: run through in one unit of time.
+        strength: λ_s, see ``smoothed``.
+    """
+    moves = curves.diff(dim=1).double()[..., None]
+    squared = moves.transpose(-1, -2) @ smoothed(tensors, strength) @ moves
+    found: Tensor = (curves.shape[1] - 1) * squared[..., 0, 0].clamp_min(0.0).sqrt()
+    return found
+
+
+def smoothed_straight_lengths(
+    decode: Decode, start: NDArray[np.float64], end: NDArray[np.float64], segments: int, strength: float
+) -> NDArray[np.float64]:
+    """Length of many straight lines under the smoothed metric tensor, (E,).
+
+    Args:
+        decode: f.
+        start: (E, N).
+        end: (E, N).
+        segments: in which each is measured.
+        strength: λ_s, see ``smoothed``.
+    """
+    lines = straight_lines(torch.from_numpy(start), torch.from_numpy(end), segments + 1)
+    speeds = tensor_velocities(middle_tensors(decode, lines), lines, strength)
+    found: NDArray[np.float64] = speeds.mean(dim=1).numpy()
+    return found
 
 
 def path_length(decode: Decode, path: NDArray[np.float64], segments: int) -> float:

@@ -12,13 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
-from reid.geometry.curves import straight_lengths
-from reid.geometry.metric import Decode
+from reid.geometry.curves import smoothed_straight_lengths, straight_lengths
+from reid.geometry.metric import Decode, metric_tensors, smoothed
 
 Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
@@ -71,12 +72,14 @@ class LatentGraph:
         observed: (n, n), symmetric: the edges' lengths in observation space.
         latent: (n, n), the same edges: their lengths in the latent space.
         decode: f, which the lengths are of.
+        smoothing: λ_s of the metric tensor that they are measured by, 0 for the plain one.
     """
 
     nodes: Points
     observed: csr_array
     latent: csr_array
     decode: Decode
+    smoothing: float = 0.0
 
     @classmethod
     def build(
@@ -90,6 +93,7 @@ class LatentGraph:
         segments: int = 5,
         margin: float = 0.1,
         seed: int = 0,
+        smoothing: float = 0.0,
     ) -> LatentGraph:
         """Spread nodes uniformly over the box around the data, join neighbours and measure.
 
@@ -102,6 +106,8 @@ class LatentGraph:
             segments: chords for each edge.
             margin: how far the box extends beyond the data, as a share of its sides.
             seed: of the nodes.
+            smoothing: λ_s of (Chen et al. 2018, 17), by whose metric tensor edges are measured; with 0 they
+                are measured along the chords.
 
         Raises:
             ValueError: if the graph falls apart.
@@ -111,19 +117,36 @@ class LatentGraph:
         low, high = spanning.min(axis=0), spanning.max(axis=0)
         low, high = low - margin * (high - low), high + margin * (high - low)
         spread = np.random.default_rng(seed).uniform(low, high, (nodes, points.shape[1]))
-        return cls.of(decode, np.concatenate([points, spread]), neighbours=neighbours, segments=segments)
+        return cls.of(
+            decode,
+            np.concatenate([points, spread]),
+            neighbours=neighbours,
+            segments=segments,
+            smoothing=smoothing,
+        )
 
     @classmethod
-    def of(cls, decode: Decode, nodes: Points, *, neighbours: int = 12, segments: int = 5) -> LatentGraph:
+    def of(
+        cls,
+        decode: Decode,
+        nodes: Points,
+        *,
+        neighbours: int = 12,
+        segments: int = 5,
+        smoothing: float = 0.0,
+    ) -> LatentGraph:
         """Join given nodes (n, N) with their neighbours and measure.
 
         Raises:
             ValueError: if the graph falls apart.
         """
-        return cls.with_edges(decode, nodes, nearest_neighbour_edges(nodes, neighbours), segments)
+        edges = nearest_neighbour_edges(nodes, neighbours)
+        return cls.with_edges(decode, nodes, edges, segments, smoothing)
 
     @classmethod
-    def with_edges(cls, decode: Decode, nodes: Points, edges: Pairs, segments: int) -> LatentGraph:
+    def with_edges(
+        cls, decode: Decode, nodes: Points, edges: Pairs, segments: int, smoothing: float = 0.0
+    ) -> LatentGraph:
         """Measure given edges (E, 2), each of which is named once.
 
         Raises:
@@ -138,8 +161,12 @@ class LatentGraph:
                 f"the graph falls into {parts} parts, the largest with {largest} of {len(nodes)} nodes: "
                 f"expected one; join each node with more neighbours"
             )
-        observed = _symmetric(edges, straight_lengths(decode, start, end, segments), len(nodes))
-        return cls(nodes, observed, latent, decode)
+        lengths = (
+            _smoothed_edge_lengths(decode, nodes, edges, smoothing)
+            if smoothing
+            else straight_lengths(decode, start, end, segments)
+        )
+        return cls(nodes, _symmetric(edges, lengths, len(nodes)), latent, decode, smoothing)
 
     def geodesics(self, pairs: Pairs) -> Geodesics:
         """Shortest paths.
@@ -167,7 +194,11 @@ class LatentGraph:
             paths=paths,
             observed=observed,
             latent=np.array([np.linalg.norm(np.diff(path, axis=0), axis=1).sum() for path in paths]),
-            straight_observed=straight_lengths(self.decode, start, end, _LINE_CHORDS),
+            straight_observed=(
+                smoothed_straight_lengths(self.decode, start, end, _LINE_CHORDS, self.smoothing)
+                if self.smoothing
+                else straight_lengths(self.decode, start, end, _LINE_CHORDS)
+            ),
             straight_latent=straight_latent,
             ceiling=straight_latent / flat,
         )
@@ -188,6 +219,17 @@ def nearest_neighbour_edges(nodes: Points, neighbours: int) -> Pairs:
     # Usually a node is its own nearest neighbour, but not where two coincide.
     edges: Pairs = np.unique(both[both[:, 0] != both[:, 1]], axis=0).astype(np.int64)
     return edges
+
+
+def _smoothed_edge_lengths(
+    decode: Decode, nodes: Points, edges: Pairs, strength: float
+) -> NDArray[np.float64]:
+    """Length of each edge by the smoothed metric tensors at its two nodes, each computed once."""
+    tensors = smoothed(metric_tensors(decode, torch.from_numpy(nodes)), strength).numpy()
+    moves = nodes[edges[:, 1]] - nodes[edges[:, 0]]
+    speeds = [np.einsum("ei,eij,ej->e", moves, tensors[ends], moves) for ends in edges.T]
+    lengths: NDArray[np.float64] = 0.5 * np.sqrt(np.maximum(speeds, 0.0)).sum(axis=0)
+    return lengths
 
 
 def _symmetric(edges: Pairs, weights: NDArray[np.float64], count: int) -> csr_array:

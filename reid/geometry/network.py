@@ -68,7 +68,12 @@ class NetworkGeodesics:
 
 
 def network_geodesics(
-    decode: Decode, start: Tensor, end: Tensor, settings: GeodesicSettings | None = None, seed: int = 0
+    decode: Decode,
+    start: Tensor,
+    end: Tensor,
+    settings: GeodesicSettings | None = None,
+    seed: int = 0,
+    guides: Tensor | None = None,
 ) -> NetworkGeodesics:
     """Shortest curves between pairs of latents; never worse than the straight line.
 
@@ -78,11 +83,12 @@ def network_geodesics(
         end: (P, N).
         settings: of the network and its training.
         seed: of the random curves and weights.
+        guides: (P, samples, N) one more curve for each pair, to start from if it is better than random ones.
     """
     settings = settings or GeodesicSettings()
     generator = Generator(start.device).manual_seed(seed)
     with full_precision(start.device):
-        return _Search(decode, start.detach().float(), end.detach().float(), settings, generator).run()
+        return _Search(decode, start.detach().float(), end.detach().float(), settings, generator).run(guides)
 
 
 class _Search:
@@ -99,8 +105,11 @@ class _Search:
         self._lengths, self._peaks = speeds.mean(dim=1), speeds.amax(dim=1)
         self._straight = self._lengths.clone()
 
-    def run(self) -> NetworkGeodesics:
+    def run(self, guides: Tensor | None) -> NetworkGeodesics:
         settings = self._settings
+        if guides is not None:
+            with torch.no_grad():
+                self._keep_better(guides, self._speeds(guides))
         for _ in range(settings.candidates):
             curves = bezier_curves(
                 self._start, self._end, settings.control_points, settings.samples, self._generator

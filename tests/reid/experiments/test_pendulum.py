@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from reid.experiments.cli import experiment
+from reid.experiments.cli import EXPERIMENTS, experiment
 from reid.experiments.pendulum import VARIANTS, run
 
 
@@ -42,7 +42,7 @@ def test_a_quick_run_leaves_figures_and_numbers_of_every_model(quick: str, outpu
             assert (folder / f"{figure}.{suffix}").stat().st_size > 5000
     rows = list(csv.DictReader((folder / "numbers.csv").open(encoding="utf-8")))
     assert {row["model"] for row in rows} == set(VARIANTS)
-    assert {"Figure 2", "as Figure 7a", "as Figure 7b", "Table 3"} <= {row["figure"] for row in rows}
+    assert {"Figure 2", "as Figure 7a", "as Figure 7b", "Table 4"} <= {row["figure"] for row in rows}
 
 
 def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
 def test_an_unknown_experiment_is_named(app: typer.Typer) -> None:
     outcome = CliRunner().invoke(app, ["experiment", "pendulums"])
     assert outcome.exit_code == 1
-    assert "unknown experiment 'pendulums'; known: pendulum, all" in outcome.output
+    assert f"unknown experiment 'pendulums'; known: {', '.join(EXPERIMENTS)}, all" in outcome.output
 
 
 @pytest.mark.slow
