@@ -32,8 +32,8 @@ from reid.objective.flatness import FlatnessSettings, mixup
 
 QUANTILES = (0.1, 0.5, 0.9)
 
-#: A latent is in use if the data's spread along it is at least this share of it and the posterior's together.
-IN_USE = 0.1
+#: The directions in use are the fewest that hold this share of the data's spread in the latent space.
+IN_USE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class FlatnessScores:
     Attributes:
         points: at how many points.
         latents: N.
-        in_use: latents along which the data spread at least a tenth of all there is, the posterior's own
-            spread included; the others are noise to the decoder.
+        in_use: how many directions are in use: the fewest principal directions of the posteriors' means that
+            hold 99 % of their variance. Along the others there is hardly anything to tell apart.
         condition: largest over smallest eigenvalue of G; meaningless above 1e12.
-        condition_in_use: the same for the part of G that belongs to the latents in use.
+        condition_in_use: the same for G as seen from the directions in use.
         log_magnification: ln √det(G/c²) / N, the logarithm of the magnification factor for each dimension,
             in units in which c² is 1: 0 where the space is flat, less where G is uneven or small.
         relative_deviation: R̄ = ‖G/c² − I‖² / N, 0 where the space is flat; c² is that of all points.
@@ -85,11 +85,8 @@ def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> d
     """
     generator = Generator(x.device).manual_seed(seed)
     with torch.no_grad():
-        posteriors = [model.encode(batch) for batch in torch.split(x, 64)]
-    mean = torch.cat([posterior.mean for posterior in posteriors])
-    noise = torch.cat([posterior.log_variance for posterior in posteriors]).exp().mean(dim=0)
-    spread = mean.var(dim=0)
-    used = spread >= IN_USE * (spread + noise)
+        mean = torch.cat([model.encode(batch).mean for batch in torch.split(x, 64)])
+    used = directions_in_use(mean)
     chosen = torch.randperm(len(mean), generator=generator, device=x.device)[:points]
     between = mixup(mean, FlatnessSettings().mixup_reach, generator)[chosen]
     return {
@@ -99,16 +96,24 @@ def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> d
     }
 
 
+def directions_in_use(means: Tensor) -> Tensor:
+    """The fewest principal directions of latents (B, N) that hold most of their variance, (N, directions)."""
+    variance, directions = torch.linalg.eigh(torch.cov(means.double().T).reshape(2 * [means.shape[1]]))
+    variance, directions = variance.flip(0), directions.flip(1)
+    held = variance.cumsum(0) / variance.sum().clamp_min(torch.finfo(torch.float64).tiny)
+    return directions[:, : 1 + int((held < IN_USE).sum().clamp_max(len(held) - 1))]
+
+
 def _scores(tensors: Tensor, used: Tensor) -> FlatnessScores:
     count, latents, _ = tensors.shape
     values, _ = eigenvalues(tensors)
-    part = eigenvalues(tensors[:, used][:, :, used])[0] if used.any() else values[:, -1:]
+    part, _ = eigenvalues(used.T @ tensors.to(used.dtype) @ used)
     c2 = values.mean()
     deviation = relative_deviations(values)
     return FlatnessScores(
         points=count,
         latents=latents,
-        in_use=int(used.sum()),
+        in_use=used.shape[1],
         condition=_quantiles(condition_numbers(values)),
         condition_in_use=_quantiles(condition_numbers(part)),
         log_magnification=_quantiles(log_magnification(values / c2) / latents),

@@ -81,16 +81,19 @@ def test_known_eigenvalues_give_known_figures() -> None:
     assert scores.effective_dimension[1] == pytest.approx(3 / (1 + scores.mean_relative_deviation), rel=1e-4)
 
 
-def test_latents_that_the_data_do_not_use_are_left_out_of_the_condition() -> None:
+@pytest.mark.parametrize("rotated", [False, True])
+def test_directions_that_the_data_do_not_use_are_left_out_of_the_condition(*, rotated: bool) -> None:
     model = vector_model()
     head = model.encoder.head.linear
+    rotation = torch.linalg.qr(torch.randn(3, 3))[0] if rotated else torch.eye(3)
     with torch.no_grad():
-        # The third latent is always at 0, and hardly moves the decoder.
+        # The third direction is always at 0, and hardly moves the decoder.
         head.weight.zero_()
         head.weight[0, 0] = head.weight[1, 1] = 3.0
+        head.weight[:3] = rotation @ head.weight[:3]
         head.bias.zero_()
         frame = torch.linalg.qr(torch.randn(8, 3))[0]
-        decoder_weight(model).copy_(frame * torch.tensor([2.0, 2.0, 0.01]))
+        decoder_weight(model).copy_(frame * torch.tensor([2.0, 2.0, 0.01]) @ rotation.T)
     scores = flatness_scores(model, torch.randn(200, 8), points=5)["data"]
     assert (scores.latents, scores.in_use) == (3, 2)
     assert scores.condition[1] == pytest.approx(40_000, rel=1e-2)
