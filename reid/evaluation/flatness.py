@@ -101,7 +101,9 @@ def directions_in_use(means: Tensor) -> Tensor:
     variance, directions = torch.linalg.eigh(torch.cov(means.double().T).reshape(2 * [means.shape[1]]))
     variance, directions = variance.flip(0), directions.flip(1)
     held = variance.cumsum(0) / variance.sum().clamp_min(torch.finfo(torch.float64).tiny)
-    return directions[:, : 1 + int((held < IN_USE).sum().clamp_max(len(held) - 1))]
+    count = min(1 + int((held < IN_USE).sum()), len(held))
+    used: Tensor = directions[:, :count]
+    return used
 
 
 def _scores(tensors: Tensor, used: Tensor) -> FlatnessScores:
