@@ -25,6 +25,9 @@ EXPERIMENTS = {
     "robot-arm": "2018, figures 8 to 10",
     "human": "FMVAE, figures 3 to 7 and 11, table 1; needs CMU motion",
     "human-5d": "FMVAE, figure 13, table 3; needs CMU motion",
+    "human-c2": "FMVAE, figure 12; needs CMU motion",
+    "human-2018": "2018, figures 11 to 13; needs CMU motion",
+    "mot16": "FMVAE, figure 10, what table 2 counts; needs MOT16 or other sequences with images",
 }
 
 _ALL = "all"

@@ -44,7 +44,7 @@ def draw_film(films: Mapping[str, NDArray[np.float64]], curves: Mapping[str, Cur
             axes.set(xticks=[], yticks=[])
             axes.set_ylabel(name.replace(" ", "\n"), rotation=0, ha="right", va="center")
             axes.spines[:].set_visible(False)
-        _velocities(panels[-1], curves)
+        plot_velocities(panels[-1], curves)
     return figure
 
 
@@ -55,7 +55,7 @@ def draw_velocities(curves: Mapping[str, Curve]) -> Figure:
 
     with rc_context(STYLE):
         figure = Figure(figsize=(COLUMN, 2.0), layout="constrained")
-        _velocities(figure.subplots(), curves)
+        plot_velocities(figure.subplots(), curves)
     return figure
 
 
@@ -202,7 +202,8 @@ def draw_hand_paths(circle: NDArray[np.float64], hands: Mapping[str, NDArray[np.
     return figure
 
 
-def _velocities(axes: Axes, curves: Mapping[str, Curve]) -> None:
+def plot_velocities(axes: Axes, curves: Mapping[str, Curve]) -> None:
+    """Velocities over time, with a legend."""
     for name, path in curves.items():
         times = (np.arange(len(path.velocity)) + 0.5) / len(path.velocity)
         axes.plot(times, path.velocity, label=name, linewidth=1.2, **_LOOKS[name])

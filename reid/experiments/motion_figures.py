@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from reid.datasets.acclaim import Skeleton
 from reid.datasets.cmu import Motion
 from reid.experiments.figures import COLOURS, PAGE, STYLE
+from reid.experiments.interpolation import Curve
+from reid.experiments.interpolation_figures import plot_velocities
 from reid.geometry.curves import straight_lines
 from reid.geometry.metric import Decode
 
@@ -90,8 +92,40 @@ def draw_interpolations(
             with torch.no_grad():
                 strips = decode(lines.flatten(0, 1)).double().numpy().reshape(len(pairs), _POSES, -1)
             for row, strip in enumerate(strips):
-                _draw_strip(panels[row, column], strip, motion)
+                draw_strip(panels[row, column], strip, motion)
             panels[0, column].set_title(f"({'abcdefgh'[column]}) {name}")
+    return figure
+
+
+def draw_walks(strips: Mapping[str, Array], curves: Mapping[str, Curve], motion: Motion) -> Figure:
+    """What is decoded along each curve, and how fast it changes (2018, figure 11).
+
+    Args:
+        strips: by the curve's name, poses (T, angles) at equal times from its start to its end.
+        curves: by the same names.
+        motion: whose joints are drawn.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(PAGE, 1.15 * len(strips) + 1.5), layout="constrained")
+        rows: Any = figure.subplots(len(strips) + 1, 1, height_ratios=[1.15] * len(strips) + [1.5])
+        for axes, (name, strip) in zip(rows, strips.items(), strict=False):
+            draw_strip(axes, strip, motion)
+            axes.set_title(name, fontsize=8)
+        plot_velocities(rows[-1], curves)
+    return figure
+
+
+def draw_poses(poses: Array, motion: Motion) -> Figure:
+    """Poses (T, angles) in a row (2018, figure 13)."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(PAGE, 1.5), layout="constrained")
+        draw_strip(figure.subplots(), poses, motion)
     return figure
 
 
@@ -101,7 +135,8 @@ def jumps(strip: Array) -> NDArray[np.bool_]:
     return np.asarray(steps > _JUMP * steps.mean())
 
 
-def _draw_strip(axes: Axes, strip: Array, motion: Motion) -> None:
+def draw_strip(axes: Axes, strip: Array, motion: Motion) -> None:
+    """Poses (T, angles) side by side, with marks around steps that are jumps."""
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Rectangle
 

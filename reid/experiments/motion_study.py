@@ -27,7 +27,8 @@ PAPER = "Chen et al., Learning Flat Latent Manifolds with VAEs, ICML 2020"
 #: At as many samples the metric tensor is looked at, between as many pairs interpolations are measured.
 _POINTS, _PAIRS = 3000, 100
 
-_QUICK = ["optimiser.steps=30", "method.objective.importance_samples=2"]
+# The log has an entry every 50 steps.
+_QUICK = ["optimiser.steps=60", "method.objective.importance_samples=2"]
 
 
 @dataclass(frozen=True, slots=True)

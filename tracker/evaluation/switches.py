@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tracker.evaluation.libraries import accumulate
@@ -27,10 +28,25 @@ class Switch:
     last_track: int
 
 
-def identity_switches(comparison: Comparison) -> list[Switch]:
-    """Every identity switch that motmetrics counts, in order of frames."""
-    switches = []
-    last: dict[int, tuple[int, int]] = {}  # of each object: frame and track
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An object is found by a track.
+
+    Attributes:
+        object: the object's id in the ground truth.
+        frame: where.
+        track: the track.
+        switched: whether it was another one the last time.
+    """
+
+    object: int
+    frame: int
+    track: int
+    switched: bool
+
+
+def sightings(comparison: Comparison) -> Iterator[Sighting]:
+    """Every object that motmetrics takes for found, in order of frames."""
     events = accumulate(comparison).mot_events.reset_index()
     found = events[events["Type"].isin(("MATCH", "SWITCH"))]
     for frame, kind, thing, track in zip(
@@ -40,16 +56,26 @@ def identity_switches(comparison: Comparison) -> list[Switch]:
         found["HId"].astype(int),
         strict=True,
     ):
-        if kind == "SWITCH":
-            before, old = last[thing]
-            switches.append(
-                Switch(
-                    object=int(comparison.object_names[thing]),
-                    frame=frame,
-                    track=int(comparison.track_names[track]),
-                    last_frame=before,
-                    last_track=int(comparison.track_names[old]),
-                )
-            )
-        last[thing] = (frame, track)
+        yield Sighting(
+            object=int(comparison.object_names[thing]),
+            frame=frame,
+            track=int(comparison.track_names[track]),
+            switched=kind == "SWITCH",
+        )
+
+
+def identity_switches(comparison: Comparison) -> list[Switch]:
+    """Every identity switch that motmetrics counts, in order of frames."""
+    return switches_among(sightings(comparison))
+
+
+def switches_among(seen: Iterable[Sighting]) -> list[Switch]:
+    """The identity switches among sightings in order of frames."""
+    switches = []
+    last: dict[int, Sighting] = {}
+    for now in seen:
+        if now.switched:
+            before = last[now.object]
+            switches.append(Switch(now.object, now.frame, now.track, before.frame, before.track))
+        last[now.object] = now
     return switches

@@ -213,6 +213,12 @@ class TestFlatness:
         assert float(flat.penalty) == pytest.approx(6 * 16.0, rel=1e-3)
         assert float(flat.deviation) == pytest.approx(0.0, abs=1e-3)
 
+    @pytest.mark.parametrize("scale, penalty", [(1.0, 0.0), (2.0, 6 * 9.0)])
+    def test_a_fixed_c2_is_the_only_scale_without_penalty(self, scale, penalty):
+        flat = self.measure(lambda z: scale * z, identity_term=1.0)
+        assert float(flat.penalty) == pytest.approx(penalty, rel=1e-3, abs=1e-3)
+        assert float(flat.deviation) == pytest.approx(0.0, abs=1e-3)
+
     def test_share_of_the_batch_limits_the_cost(self):
         seen = []
         self.measure(lambda z: seen.append(len(z)) or z, share=0.25, directions=4)
