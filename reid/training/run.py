@@ -150,7 +150,8 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
         name=output.name,
         description=settings.description,
         config_hash=_hash(settings),
-        training_data=f"{len(store)} crops of {', '.join(store.sources)}",
+        # The file may be passed on: where the data lay is nobody's business.
+        training_data=f"{len(store)} crops of {', '.join(Path(name).name for name in store.sources)}",
         cameras=cameras_of(store.index),
         seed=settings.seed,
     )

@@ -76,6 +76,8 @@ def test_a_run_leaves_a_usable_folder(tmp_path: Path, market: Path) -> None:
         assert (output / name).stat().st_size > 0, name
     assert len(list((output / "reconstructions").glob("*.png"))) == 1
     descriptor = Descriptor.load(output)
+    # What is passed on does not tell where the data lay.
+    assert str(tmp_path).encode() not in (output / "descriptor.safetensors").read_bytes()
     crops = np.zeros((3, 16, 16, 3), dtype=np.uint8)
     assert descriptor(crops).shape == (3, 4)
     card = (output / "MODEL_CARD.md").read_text(encoding="utf-8")
