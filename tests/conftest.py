@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
+
+# A shell lets what it starts in the background ignore Ctrl-C, and programs inherit that; those that the tests
+# start are to be stopped by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

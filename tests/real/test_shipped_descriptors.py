@@ -33,6 +33,6 @@ def test_fmvae_small_beats_the_colour_histogram(sets: list[TestSet]) -> None:
     histogram = evaluate("histogram", fit_colour_histogram(sets[0].crops.images), sets)
     best = {row.metric: row.scores for row in learnt}["cosine"]
     floor = {row.metric: row.scores for row in histogram}["cosine"]
-    assert best["market"]["mAP"] > floor["market"]["mAP"] + 0.05
-    assert best["market"]["rank-1"] > floor["market"]["rank-1"] + 0.03
-    assert best["adl"]["AUC"] > 0.84
+    assert best["market"]["mAP"] > floor["market"]["mAP"] + 0.1
+    assert best["market"]["rank-1"] > floor["market"]["rank-1"] + 0.1
+    assert best["adl"]["AUC"] > floor["adl"]["AUC"]

@@ -390,13 +390,16 @@ def test_ctrl_c_keeps_what_was_done(make_sequence: SequenceMaker, tmp_path: Path
     command = [sys.executable, "-m", "tracker.cli", "--seq", "long", "--tracker", "sort"]
     command += ["--data-root", str(make_sequence.root), "--output", str(tmp_path / "out.txt")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not (partial.is_file() and partial.stat().st_size > 100_000):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        try:
+            deadline = time.monotonic() + 120
+            while not (partial.is_file() and partial.stat().st_size > 100_000):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
@@ -421,14 +424,17 @@ def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, t
     for option, name in (("--output", "a.txt"), ("--video", "a.mp4"), ("--report", "a.html")):
         command += [option, str(tmp_path / name)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
-        while not (partial.is_file() and (tmp_path / "a.partial.mp4").is_file()):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
+        try:
+            deadline = time.monotonic() + 120
+            while not (partial.is_file() and (tmp_path / "a.partial.mp4").is_file()):
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Traceback" not in stderr
     for name in ("a.txt.partial", "a.partial.mp4", "a.partial.html"):
