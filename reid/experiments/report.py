@@ -143,7 +143,7 @@ class Report:
             with written_atomically(self.folder / f"{picture.name}.{suffix}") as path:
                 # Without the date the same numbers give the same file.
                 metadata = {"CreationDate": None} if suffix == "pdf" else None
-                figure.savefig(path, dpi=200, format=suffix, metadata=metadata)
+                figure.savefig(path, dpi=200, format=suffix, metadata=metadata, bbox_inches="tight")
         self.pictures.append(picture)
 
     def write(self) -> None:
