@@ -15,7 +15,12 @@ from reid.appearance import appearance_statistics
 from reid.crops import Images
 from reid.datasets.store import CropIndex, TrainingView
 from reid.training.augment import augment
-from reid.training.neighbours import common_values, neighbours_across_cameras, tracklet_values
+from reid.training.neighbours import (
+    common_values,
+    neighbours_across_cameras,
+    tracklet_groups,
+    tracklet_values,
+)
 from reid.training.settings import AugmentSettings, DataSettings
 
 
@@ -243,11 +248,7 @@ class _TrackletMembers:
     """Who else is in a crop's tracklet."""
 
     def __init__(self, view: TrainingView) -> None:
-        tracklet = view.index.tracklet.copy()
-        alone = tracklet < 0
-        # A crop of no tracklet is a group of its own.
-        tracklet[alone] = -1 - np.arange(int(alone.sum()))
-        _, group = np.unique(tracklet, return_inverse=True)
+        group = tracklet_groups(view.index.tracklet)
         self._order = np.argsort(group, kind="stable")
         self._size = np.bincount(group)
         self._start = np.cumsum(self._size) - self._size

@@ -52,11 +52,16 @@ def common_values(values: Tensor, pairs: Tensor) -> Tensor:
 
 def tracklet_values(values: Tensor, tracklets: NDArray[np.integer[Any]]) -> Tensor:
     """The mean of each row's tracklet, (N, D), stretched likewise; a row of none (-1) keeps its own."""
-    number = np.where(tracklets < 0, -1 - np.arange(len(tracklets)), tracklets)
-    group = torch.from_numpy(np.unique(number, return_inverse=True)[1].ravel())
+    group = torch.from_numpy(tracklet_groups(tracklets))
     count = torch.bincount(group)
     total = torch.zeros(len(count), values.shape[1], dtype=values.dtype).index_add_(0, group, values)
     return _stretched((total / count[:, None])[group], values)
+
+
+def tracklet_groups(tracklets: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
+    """The number of each row's group, from 0: its tracklet, or the row alone where it is of none (-1)."""
+    number = np.where(tracklets < 0, -1 - np.arange(len(tracklets)), tracklets)
+    return np.unique(number, return_inverse=True)[1].ravel()
 
 
 def _stretched(means: Tensor, values: Tensor) -> Tensor:
