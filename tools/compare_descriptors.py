@@ -21,9 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from peers import Peer, available_peers
+from peers import PEERS, Peer
 
-from reid.files import written_atomically
+from reid.evaluation.report import distinct_names
+from reid.files import write_text
 from tracker.evaluation import evaluate
 from tracker.motchallenge import SequenceInfo, find_detections, find_sequences, read_detections
 
@@ -141,13 +142,15 @@ def main(
             comparison = Comparison(sequence, data_root, tracker, overrides or [], Path(folder))
             results = {
                 f"{tracker}, {name}": partial(comparison.ours, descriptor=choice)
-                for choice, name in zip(descriptor, _names(descriptor), strict=True)
+                for choice, name in zip(descriptor, distinct_names(descriptor), strict=True)
             }
-            for peer in available_peers() if peers else []:
+            for peer in PEERS if peers else ():
+                if not peer.installed:
+                    continue
                 if not peer.uses_vectors:
                     results[peer.name] = partial(comparison.peers, peer, descriptor="none")
                 elif descriptor[-1] != "none":
-                    results[f"{peer.name}, {_names(descriptor)[-1]}"] = partial(
+                    results[f"{peer.name}, {distinct_names(descriptor)[-1]}"] = partial(
                         comparison.peers, peer, descriptor=descriptor[-1]
                     )
             rows = {
@@ -160,8 +163,7 @@ def main(
     table = _table(rows, sets)
     typer.echo(table, nl=False)
     if output is not None:
-        with written_atomically(output) as unfinished:
-            unfinished.write_text(table, encoding="utf-8")
+        write_text(output, table)
 
 
 def _table(rows: dict[str, list[dict[str, float]]], sets: list[Boxes]) -> str:
@@ -172,14 +174,6 @@ def _table(rows: dict[str, list[dict[str, float]]], sets: list[Boxes]) -> str:
         cells = [f"{one[figure]:.{0 if figure == 'IDs' else 1}f}" for one in found for figure in FIGURES]
         lines.append([name, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _names(descriptors: Sequence[str]) -> list[str]:
-    """Short names of descriptors, whole paths where those are the same."""
-    short = [Path(choice).name for choice in descriptors]
-    return [
-        name if short.count(name) == 1 else choice for name, choice in zip(short, descriptors, strict=True)
-    ]
 
 
 def _file_name(name: str) -> str:

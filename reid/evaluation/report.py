@@ -147,7 +147,7 @@ def evaluate_descriptors(
             leaves that out.
         begin: called with what comes next.
     """
-    names = _distinct_names(choices)
+    names = distinct_names(choices)
     # Whatever cannot be loaded should say so before the others have been scored for minutes.
     descriptors = [Descriptor.load(choice, device) for choice in choices]
     begin("references")
@@ -178,7 +178,7 @@ def _flatness(folder: Path, crops: Images, points: int) -> dict[str, dict[str, A
     return {kind: score.as_dict() for kind, score in scores.items()}
 
 
-def _distinct_names(choices: Sequence[str]) -> list[str]:
+def distinct_names(choices: Sequence[str]) -> list[str]:
     """Short names of descriptors, whole paths where those are the same."""
     short = [Path(choice).stem if Path(choice).suffix else Path(choice).name for choice in choices]
     return [name if short.count(name) == 1 else choice for name, choice in zip(short, choices, strict=True)]

@@ -15,11 +15,6 @@ from reid.training.settings import load_training
 from tools.ablation import VARIANTS, main, variant
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
 @pytest.fixture
 def market(tmp_path: Path) -> Path:
     """Twelve people in clothes of several colours, two cameras, in Market-1501's style."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +11,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from peers import DEEPSORT, SORT, Peer
 from rich.table import Table
 
 from benchmarks.crowd import crowd
 from benchmarks.printing import console, introduce_machine
 from tracker import Detections, Tracker
+
+# Each of ours, and the other package's tracker that is the same algorithm.
+PAIRS = (("sort", SORT), ("deepsort", DEEPSORT))
 
 
 @dataclass(frozen=True)
@@ -28,41 +31,12 @@ class Contender:
 
 
 def _ours(config: str) -> Contender:
-    tracker = Tracker(config)
-    return Contender(lambda detections: detections, tracker.update)
+    return Contender(lambda detections: detections, Tracker(config).update)
 
 
-def _deep_sort_realtime() -> Contender:
-    from deep_sort_realtime.deepsort_tracker import DeepSort
-
-    tracker = DeepSort(embedder=None, nn_budget=100)
-
-    def prepare(detections: Detections) -> Any:
-        boxes = detections.boxes.copy()
-        boxes[:, 2:] -= boxes[:, :2]
-        assert detections.features is not None
-        raw = [(box, score, 0) for box, score in zip(boxes.tolist(), detections.scores.tolist(), strict=True)]
-        return raw, list(detections.features)
-
-    return Contender(prepare, lambda given: tracker.update_tracks(given[0], embeds=given[1]))
-
-
-def _trackers_sort() -> Contender:
-    from trackers import SORTTracker
-
-    tracker = SORTTracker()
-
-    def prepare(detections: Detections) -> Any:
-        return Detections(detections.boxes, detections.scores, detections.classes).to_supervision()
-
-    return Contender(prepare, tracker.update)
-
-
-# Each of ours, and the package that offers the same algorithm.
-PAIRS: list[tuple[str, str, Callable[[], Contender]]] = [
-    ("sort", "trackers", _trackers_sort),
-    ("deepsort", "deep_sort_realtime", _deep_sort_realtime),
-]
+def _theirs(peer: Peer) -> Contender:
+    adapter = peer.start()
+    return Contender(adapter.prepare, adapter.step)
 
 
 def trackers(
@@ -81,14 +55,14 @@ def trackers(
         )
     for count in (int(text) for text in sizes.split(",")):
         video = list(crowd(count, warmup + frames, width))
-        makers: dict[str, Callable[[], Contender]] = {ours: partial(_ours, ours) for ours, _, _ in PAIRS}
-        makers |= {package: peer for _, package, peer in PAIRS if importlib.util.find_spec(package)}
+        makers: dict[str, Callable[[], Contender]] = {ours: partial(_ours, ours) for ours, _ in PAIRS}
+        makers |= {peer.package: partial(_theirs, peer) for _, peer in PAIRS if peer.installed}
         spent: dict[str, list[float]] = {name: [] for name in makers}
         for _ in range(rounds):
             for name, make in makers.items():
                 spent[name] += _milliseconds(make(), video)[warmup:]
         median = {name: float(np.median(steps)) for name, steps in spent.items()}
-        for ours, package, _ in PAIRS:
+        for ours, package in ((ours, peer.package) for ours, peer in PAIRS):
             row = [ours, str(count), f"{median[ours]:.3f}", f"{1000 / median[ours]:.0f}"]
             if package in median:
                 version = importlib.metadata.version(package.replace("_", "-"))
