@@ -25,7 +25,7 @@ from reid.console import (
     progress_bar,
 )
 from reid.experiments.cli import experiment
-from reid.files import written_atomically
+from reid.files import write_text, written_atomically
 from reid.training.cli import train
 
 app = typer.Typer(
@@ -148,8 +148,7 @@ def evaluate(
         if output is None:
             typer.echo(text, nl=False)
             return
-        with written_atomically(output) as unfinished:
-            unfinished.write_text(text, encoding="utf-8")
+        write_text(output, text)
         typer.echo(f"{len(report.rows)} rows -> {output}")
 
 

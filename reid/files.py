@@ -40,6 +40,16 @@ def written_atomically(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file.
+
+    Raises:
+        FileError: if it cannot be written; what was at ``path`` before is still there.
+    """
+    with written_atomically(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
 def digest(path: Path) -> str:
     """Stands for the contents of a file.
 

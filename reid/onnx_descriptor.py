@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 from reid.crops import Images, Policy
 from reid.descriptor import Description, Descriptor, DescriptorError
 from reid.evaluation.distances import Metric
-from reid.files import digest, written_atomically
+from reid.files import digest, write_text
 from reid.onnx_header import OnnxError, OnnxHeader, read_onnx_header
 from reid.onnx_network import open_network
 from reid.settings import Settings
@@ -98,8 +98,7 @@ def calibration_file(path: Path) -> Path:
 
 def write_onnx_about(path: Path, about: OnnxAbout) -> None:
     """Store a threshold beside the network."""
-    with written_atomically(calibration_file(path)) as unfinished:
-        unfinished.write_text(about.model_dump_json(indent=2), encoding="utf-8")
+    write_text(calibration_file(path), about.model_dump_json(indent=2))
 
 
 def read_onnx_about(path: Path, header: OnnxHeader) -> OnnxAbout:

@@ -17,8 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
-from reid.evaluation.report import EvaluationReport, TestData, evaluate_descriptors
-from reid.files import written_atomically
+from reid.evaluation.report import TestData, evaluate_descriptors
+from reid.files import write_text
 from reid.settings import check_settings
 from reid.training.loop import CHECKPOINT, read_log
 from reid.training.run import DESCRIPTOR, train
@@ -141,7 +141,7 @@ def main(
         raise typer.Exit(1) from error
     typer.echo(report.text("markdown") + reconstruction_table(dict(zip(names, runs, strict=True))))
     if output is not None:
-        _write(output, report)
+        write_text(output, report.text("json" if output.suffix == ".json" else "markdown"))
 
 
 def _chosen(only: list[str] | None) -> list[str]:
@@ -174,11 +174,6 @@ def reconstruction_table(runs: dict[str, Path]) -> str:
             f"| {name} | {last['average_rmse']:.3f} | {last['beta']:.1e} | {last['information']:.0f} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, report: EvaluationReport) -> None:
-    with written_atomically(path) as unfinished:
-        unfinished.write_text(report.text("json" if path.suffix == ".json" else "markdown"), encoding="utf-8")
 
 
 if __name__ == "__main__":

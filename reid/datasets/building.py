@@ -35,7 +35,7 @@ from reid.datasets.store import (
     read_about,
 )
 from reid.datasets.tracklets import TrackletLinker
-from reid.files import written_atomically
+from reid.files import write_text
 from reid.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -244,5 +244,4 @@ def _join(
 
 
 def _write_about(folder: Path, about: dict[str, Any]) -> None:
-    with written_atomically(folder / ABOUT) as unfinished:
-        unfinished.write_text(json.dumps(about, indent=2), encoding="utf-8")
+    write_text(folder / ABOUT, json.dumps(about, indent=2))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images
-from reid.files import written_atomically
+from reid.files import write_text, written_atomically
 
 _WIDTH, _HEIGHT, _FRAME_RATE = 480, 270, 25
 _PILLAR = (205, 275)
@@ -85,8 +85,7 @@ def make_crossing(folder: Path, frames: int = 110, seed: int = 0) -> Path:
     }  # fmt: skip
     lines = ["[Sequence]", *(f"{key}={value}" for key, value in about.items())]
     for name, rows in (("gt/gt.txt", truth), ("det/det.txt", found), ("seqinfo.ini", lines)):
-        with written_atomically(folder / name) as path:
-            path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        write_text(folder / name, "\n".join(rows) + "\n")
     return folder
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from reid.files import written_atomically
+from reid.files import write_text, written_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,8 +154,7 @@ class Report:
             (self.folder / "numbers.csv", self._csv()),
             (self.folder / "numbers.json", self._json(facts)),
         ):
-            with written_atomically(path) as unfinished:
-                unfinished.write_text(text, encoding="utf-8")
+            write_text(path, text)
 
     def _csv(self) -> str:
         out = io.StringIO()

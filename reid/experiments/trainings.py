@@ -20,11 +20,12 @@ import yaml
 from numpy.typing import NDArray
 
 from reid.evaluation.flatness import load_model
-from reid.files import written_atomically
+from reid.files import write_text
 from reid.models import VAE
 from reid.training.batches import ArrayBatches
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, read_log
+from reid.training.processor import one_processor
 from reid.training.run import accelerator_for
 from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import write_tensors
@@ -142,21 +143,14 @@ def _folder_name(name: str, settings: TrainingSettings, data: str) -> str:
 
 def _train(settings: TrainingSettings, data: TrainingData, folder: Path) -> bool:
     """One training on one processor; whether it came to its end."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # While β is small, gradients of the prior square to denormal numbers, which cost a fifth of the time.
-    torch.set_flush_denormal(True)
-    try:
+    with one_processor():
         started = time.process_time() - _seconds(folder)
         loop = _loop(settings, data, folder)
         finished = loop.run()
-        _write_text(folder / _TIME, json.dumps({"processor_seconds": time.process_time() - started}))
+        write_text(folder / _TIME, json.dumps({"processor_seconds": time.process_time() - started}))
         if finished:
             write_tensors(folder / _WEIGHTS, loop.final_weights())
         return finished
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
 
 
 def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
@@ -181,7 +175,7 @@ def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
     else:
         # A log without a checkpoint is of steps that are lost.
         shutil.rmtree(folder, ignore_errors=True)
-        _write_text(folder / _SETTINGS, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        write_text(folder / _SETTINGS, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
     return loop
 
 
@@ -195,8 +189,3 @@ def _seconds(folder: Path) -> float:
     """Processor time that the training has taken so far."""
     path = folder / _TIME
     return float(json.loads(path.read_text(encoding="utf-8"))["processor_seconds"]) if path.is_file() else 0.0
-
-
-def _write_text(path: Path, text: str) -> None:
-    with written_atomically(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")

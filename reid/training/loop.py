@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from reid.files import written_atomically
+from reid.files import write_text, written_atomically
 from reid.training.batches import Batches, generator_of_step, rows_of_step
 from reid.training.methods import Method
 from reid.training.settings import OptimiserSettings
@@ -294,5 +294,4 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 def _cut_log(path: Path, step: int) -> None:
     """Forget what was logged after the checkpoint: those steps are done again."""
     kept = [entry for entry in read_log(path.parent) if entry["step"] <= step]
-    with written_atomically(path) as unfinished:
-        unfinished.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+    write_text(path, "".join(json.dumps(entry) + "\n" for entry in kept))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reid.datasets.store import CropStore
-from reid.files import written_atomically
+from reid.files import write_text
 from reid.training.loop import Loop, read_log
 from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import read_descriptor_file
@@ -58,5 +58,4 @@ def write_model_card(
         "The whole recipe is `config.yaml`: `reid train --config config.yaml --data …` repeats it.",
         "",
     ]
-    with written_atomically(folder / "MODEL_CARD.md") as path:
-        path.write_text("\n".join(lines), encoding="utf-8")
+    write_text(folder / "MODEL_CARD.md", "\n".join(lines))

@@ -34,7 +34,7 @@ from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
 from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
 from reid.evaluation.table import describe
-from reid.files import written_atomically
+from reid.files import write_text
 from reid.models import VAE
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
@@ -113,14 +113,14 @@ def train(
     if resume:
         loop.resume()
     if accelerator.is_main_process:
-        _write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         about = {
             "sources": list(store.sources),
             "crops": len(store),
             "held_out": held_out,
             "store": store.key,
         }
-        _write_text(output / DATA, json.dumps(about, indent=2))
+        write_text(output / DATA, json.dumps(about, indent=2))
     sample = _pick(store, 12)
 
     def look(step: int) -> None:
@@ -260,8 +260,3 @@ def _machine(accelerator: Accelerator, seconds: float) -> dict[str, str]:
 
 def _hash(settings: TrainingSettings) -> str:
     return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16]
-
-
-def _write_text(path: Path, text: str) -> None:
-    with written_atomically(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from reid.settings import check_settings
 from reid.training.batches import ArrayBatches
 from reid.training.loop import Loop, Progress, read_log
 from reid.training.methods import FlatVAEMethod
+from reid.training.processor import one_processor
 from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, TrainingSettings
 
@@ -63,7 +63,7 @@ def train_vectors(
     if not isinstance(settings.method, FlatVAE):
         raise ValueError(f"vectors train the method 'vae', not {settings.method.kind!r}")
     accelerator = accelerator_for(device, full_precision=True)
-    with tempfile.TemporaryDirectory() as folder, _one_processor(), torch.random.fork_rng(devices=[]):
+    with tempfile.TemporaryDirectory() as folder, one_processor(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         method = FlatVAEMethod(settings.method, settings.optimiser, accelerator.device)
         if start is not None:
@@ -145,20 +145,6 @@ def reconstruction_rmse(model: VAE, vectors: NDArray[np.float32], seed: int) -> 
             error = model.reconstruction_error(z, model.observation.pack({PART: some})).squared
             squares += len(some) * float(error)
     return float((squares / len(vectors)) ** 0.5)
-
-
-@contextmanager
-def _one_processor() -> Iterator[None]:
-    """Networks this small are fastest on one; several would also fight with a grid search's own."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # While β is small, gradients of the prior square to denormal numbers, which cost a fifth of the time.
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
 
 
 def _plain(value: Any) -> Any:
