@@ -7,16 +7,14 @@ import json
 import os
 import pickle
 import re
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.tracker.interrupting import interrupted
 from tests.tracker.sequences import SequenceMaker
 from tracker.cli import app
 from tracker.tables import read_results
@@ -389,18 +387,9 @@ def test_ctrl_c_keeps_what_was_done(make_sequence: SequenceMaker, tmp_path: Path
     partial = tmp_path / "out.txt.partial"
     command = [sys.executable, "-m", "tracker.cli", "--seq", "long", "--tracker", "sort"]
     command += ["--data-root", str(make_sequence.root), "--output", str(tmp_path / "out.txt")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            deadline = time.monotonic() + 120
-            while not (partial.is_file() and partial.stat().st_size > 100_000):
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
-            stdout, stderr = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
+    ended = interrupted(command, lambda: partial.is_file() and partial.stat().st_size > 100_000)
+    stdout, stderr = ended.stdout, ended.stderr
+    assert ended.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
     told = re.search(r"stopped after (\d+) of 5000000 frames of long; what was tracked is in (.*)", stderr)
@@ -423,20 +412,13 @@ def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, t
     command += ["--descriptor", "none"]
     for option, name in (("--output", "a.txt"), ("--video", "a.mp4"), ("--report", "a.html")):
         command += [option, str(tmp_path / name)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            deadline = time.monotonic() + 120
-            video = tmp_path / "a.partial.mp4"
-            # What is written comes in large pieces: then many frames are done.
-            while not (partial.is_file() and video.is_file() and video.stat().st_size > 30_000):
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 130
+    video = tmp_path / "a.partial.mp4"
+    # What is written comes in large pieces: then many frames are done.
+    ended = interrupted(
+        command, lambda: partial.is_file() and video.is_file() and video.stat().st_size > 30_000
+    )
+    stderr = ended.stderr
+    assert ended.returncode == 130
     assert "Traceback" not in stderr
     for name in ("a.txt.partial", "a.partial.mp4", "a.partial.html"):
         assert str(tmp_path / name) in stderr

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -16,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from tests.reid.detectors.networks import constant_network
 from tests.reid.footage.streams import MotionJpegServer
+from tests.tracker.interrupting import interrupted
 from tests.tracker.sequences import PEOPLE, SequenceMaker
 from tracker.cli import app
 from tracker.tables import read_results
@@ -238,20 +236,9 @@ def test_ctrl_c_ends_a_stream_and_says_what_was_dropped(detector: Path, here: Pa
             str(detector),
         ]
         command += ["--output", "live.txt", "--video", "live.avi"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                deadline = time.monotonic() + 120
-                while not Path("live.partial.avi").is_file():
-                    assert process.poll() is None, process.communicate()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.01)
-                time.sleep(1.0)
-                process.send_signal(signal.SIGINT)
-                stdout, stderr = process.communicate(timeout=60)
-            finally:
-                # It would never end by itself.
-                process.kill()
-    assert process.returncode == 0, stderr
+        ended = interrupted(command, Path("live.partial.avi").is_file, pause=1.0)
+    stdout, stderr = ended.stdout, ended.stderr
+    assert ended.returncode == 0, stderr
     assert "Traceback" not in stderr
     assert re.search(r"note: .*: \d+ frames dropped, to keep up with it", stderr)
     assert "3 identities" in stdout
