@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -90,6 +91,21 @@ def build_store(
     ]
     key = _digest(*keys)
     folder = folder or cache_folder() / "crops" / key
+    locks = cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    # Of two trainings that are started together on new data, one builds and the other waits for it.
+    with FileLock(locks / _digest(folder.absolute())):
+        return _open_or_build(sources, settings, keys, key, folder, progress)
+
+
+def _open_or_build(
+    sources: Sequence[CropSource],
+    settings: CropSettings,
+    keys: list[str],
+    key: str,
+    folder: Path,
+    progress: Callable[[str, int], None] | None,
+) -> CropStore:
     if folder.exists():
         about = read_about(folder)
         if about is not None and about.get("key") == key:

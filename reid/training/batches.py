@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from reid.appearance import appearance_statistics
 from reid.crops import Images
 from reid.datasets.store import CropIndex, TrainingView
+from reid.descriptor import Vectors
 from reid.training.augment import augment
 from reid.training.neighbours import (
     common_values,
@@ -21,7 +22,7 @@ from reid.training.neighbours import (
     tracklet_groups,
     tracklet_values,
 )
-from reid.training.settings import AugmentSettings, DataSettings
+from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,17 @@ class CropBatches(Batches):
         parts: names of the parts, of :data:`PARTS`.
         data: whether the target is the crop itself.
         augmentation: of the input.
+        vectors: (N, D) of the crops, by a descriptor that is there already; the first neighbours come from
+            them.
     """
 
     def __init__(
-        self, view: TrainingView, parts: list[str], data: DataSettings, augmentation: AugmentSettings
+        self,
+        view: TrainingView,
+        parts: list[str],
+        data: DataSettings,
+        augmentation: AugmentSettings,
+        vectors: Vectors | None = None,
     ) -> None:
         unknown = [part for part in parts if part not in PARTS]
         if unknown:
@@ -134,6 +142,8 @@ class CropBatches(Batches):
             self._own = self._targets[COMMON] = tracklet_values(self._targets[COMMON], view.index.tracklet)
         elif data.neighbours is not None:
             raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
+        if data.neighbours is not None and vectors is not None:
+            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
 
@@ -152,8 +162,7 @@ class CropBatches(Batches):
         """Find the neighbours in other cameras, if that is asked for and due."""
         if self._neighbour_settings is None or not self._neighbour_settings.due(step):
             return
-        vectors = describe(self._images)
-        self._take(neighbours_across_cameras(vectors, self._cameras, self._neighbour_settings.nearest))
+        self._take(self._found(describe(self._images), self._neighbour_settings))
 
     def state(self) -> dict[str, Tensor]:
         """The neighbours."""
@@ -162,6 +171,9 @@ class CropBatches(Batches):
     def restore(self, state: dict[str, Tensor]) -> None:
         """The neighbours."""
         self._take(state["neighbours"].cpu())
+
+    def _found(self, vectors: Tensor, settings: NeighbourSettings) -> Tensor:
+        return neighbours_across_cameras(vectors, self._cameras, settings.nearest)
 
     def _take(self, neighbours: Tensor) -> None:
         self._neighbours = neighbours

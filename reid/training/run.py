@@ -32,6 +32,7 @@ from reid.datasets.crops import CropSource
 from reid.datasets.market import MarketFolder, is_market_folder
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
+from reid.descriptor import Descriptor
 from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
 from reid.evaluation.table import describe
 from reid.files import write_text
@@ -231,7 +232,9 @@ def _method_and_batches(
     if isinstance(method, FlatVAE | IWAE):
         view = store.training_view()
         parts = list(method.model.observation)
-        batches = CropBatches(view, parts, settings.data, settings.augment)
+        first_by = settings.data.neighbours.first_by if settings.data.neighbours else None
+        vectors = describe(Descriptor.load(first_by, str(device)), view.images) if first_by else None
+        batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
         return autoencoder_method(method, settings.optimiser, device), batches
     labelled = LabelledCropBatches(
         store.images, store.labels.identity, method.images_per_identity, settings.augment

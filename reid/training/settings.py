@@ -45,6 +45,8 @@ class NeighbourSettings(Settings):
 
     nearest: int = Field(4, ge=1)
     """Two crops are neighbours if each is among the other's nearest so many in its camera."""
+    first_by: str | None = None
+    """A descriptor that finds them before the first step: a name or path, as for ``track --descriptor``."""
     start: int = Field(2000, ge=1)
     """Steps before the model knows enough to find neighbours."""
     every: int = Field(2000, ge=1)

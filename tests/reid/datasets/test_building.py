@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ import pytest
 
 from reid.datasets import building
 from reid.datasets.building import CropSettings, build_store
-from reid.datasets.crops import CropFolder, Footage, image_files
+from reid.datasets.crops import BoxedImage, CropFolder, Footage, image_files
 from reid.datasets.market import MarketFolder
 from reid.datasets.store import CropStore, StoreError
 
@@ -243,3 +245,19 @@ def test_shuffled_labels_change_nothing_that_training_sees(tmp_path: Path) -> No
     assert len(CropStore.open(store.folder).training_view()) == 40
     seen = {*vars(type(view)), *view.index.columns(), *json.loads((store.folder / "store.json").read_text())}
     assert not {name for name in seen if "ident" in name or "label" in name}
+
+
+def test_two_who_build_the_same_store_at_once_do_the_work_once(crops: Path, tmp_path: Path) -> None:
+    started = []
+
+    class Slow(CropFolder):
+        def images(self) -> Iterator[BoxedImage]:
+            started.append(self)
+            time.sleep(0.3)
+            yield from super().images()
+
+    with ThreadPoolExecutor(2) as threads:
+        stores = list(threads.map(lambda _: build_store([Slow(crops)], SMALL, tmp_path / "store"), range(2)))
+    assert len(started) == 1
+    assert [len(store) for store in stores] == [12, 12]
+    np.testing.assert_array_equal(stores[0].images, stores[1].images)

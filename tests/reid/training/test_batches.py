@@ -14,7 +14,7 @@ from reid.datasets.building import CropSettings, build_store
 from reid.datasets.market import MarketFolder
 from reid.datasets.store import CropIndex, CropStore, TrainingView
 from reid.training.batches import CropBatches, LabelledCropBatches, generator_of_step, rows_of_step
-from reid.training.settings import AugmentSettings, DataSettings
+from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 CPU = torch.device("cpu")
 
@@ -103,7 +103,7 @@ def market(folder: Path, labels: list[int]) -> CropStore:
     rng = np.random.default_rng(0)
     for frame, identity in enumerate(labels, start=1):
         image = rng.integers(0, 256, (64, 32, 3), dtype=np.uint8)
-        cv2.imwrite(str(folder / f"{identity:04d}_c1s1_{frame:06d}_00.png"), image)
+        cv2.imwrite(str(folder / f"{identity:04d}_c{1 + frame % 2}s1_{frame:06d}_00.png"), image)
     settings = CropSettings(
         height=32, width=16, min_box_height=0, min_box_width=0, min_sharpness=0, min_difference=0
     )
@@ -141,3 +141,27 @@ def test_supervised_batches_have_several_crops_of_each_identity() -> None:
     batch = batches.batch(np.arange(4), generator_of_step(0, 0, CPU))
     _, counts = np.unique(batch.targets["identity"], return_counts=True)
     assert counts.tolist() == [2, 2]
+
+
+def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -> None:
+    store = market(tmp_path / "crops", [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
+    view = store.training_view()
+    # As an all-knowing descriptor would have it: everybody looks in all cameras as they are.
+    vectors = np.eye(4, dtype=np.float32)[store.labels.identity - 1]
+    own, common = (
+        CropBatches(
+            view,
+            ["common_statistics"],
+            DataSettings(neighbours=NeighbourSettings(nearest=1)),
+            AugmentSettings(),
+            known,
+        )
+        for known in (None, vectors)
+    )
+    rows, generator = np.arange(12), generator_of_step(0, 0, CPU)
+    alone, shared = (batches.batch(rows, generator).targets["common_statistics"] for batches in (own, common))
+    assert not len(own.state()["neighbours"])
+    pairs = common.state()["neighbours"].numpy()
+    assert len(pairs)
+    assert (store.labels.identity[pairs[:, 0]] == store.labels.identity[pairs[:, 1]]).all()
+    assert not torch.equal(alone, shared)
