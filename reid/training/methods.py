@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -15,6 +15,8 @@ from reid.objective.constraint import Constraint
 from reid.objective.loss import ObjectiveSettings, Terms, objective
 from reid.training.batches import Batch
 from reid.training.settings import CosineSoftmaxMethod, FlatVAE, OptimiserSettings
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 
 class Method(ABC):
@@ -84,12 +86,16 @@ class Method(ABC):
         return float(norm)
 
 
+def _on_device(network: _Network, device: torch.device) -> _Network:
+    """Convolutions are a fifth faster with the channels last; other layers do not care."""
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 class FlatVAEMethod(Method):
     """Algorithm 1 of (FMVAE, A.4)."""
 
     def __init__(self, settings: FlatVAE, optimiser: OptimiserSettings, device: torch.device) -> None:
-        # Convolutions are faster with the channels last; other layers do not care.
-        self.network: VAE = VAE(settings.model).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: VAE = _on_device(VAE(settings.model), device)
         if device.type == "cuda":
             # The flatness regulariser takes differences: its backward pass needs full precision too.
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -169,7 +175,7 @@ class SupervisedMethod(Method):
     ) -> None:
         descriptor = CosineDescriptor(settings.network)
         classifier = CosineSoftmax(settings.network.features, identities)
-        self.network: SupervisedNetwork = SupervisedNetwork(descriptor, classifier).to(device)
+        self.network: SupervisedNetwork = _on_device(SupervisedNetwork(descriptor, classifier), device)
         self._clip = optimiser.clip
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=optimiser.learning_rate, weight_decay=settings.weight_decay
