@@ -2,6 +2,14 @@
 
 from reid.models.gaussian import DiagonalGaussian
 from reid.models.vae import VAE, VAESettings
-from reid.models.wrn import CosineDescriptor, CosineSoftmax, WRNSettings
+from reid.models.wrn import CosineDescriptor, CosineSoftmax, ScaleSettings, WRNSettings
 
-__all__ = ["VAE", "CosineDescriptor", "CosineSoftmax", "DiagonalGaussian", "VAESettings", "WRNSettings"]
+__all__ = [
+    "VAE",
+    "CosineDescriptor",
+    "CosineSoftmax",
+    "DiagonalGaussian",
+    "ScaleSettings",
+    "VAESettings",
+    "WRNSettings",
+]

@@ -22,6 +22,15 @@ class WRNSettings(Settings):
     dropout: float = Field(0.4, ge=0, lt=1)
 
 
+class ScaleSettings(Settings):
+    """What the classifier's cosines are multiplied with, before the softplus; it is learned."""
+
+    start: float = 0.0
+    """From 10 on the first few hundred steps already tell people apart; from 0 it takes thousands."""
+    decay: float = Field(0.1, ge=0)
+    """Keeps the scale, and with it the confidence, from growing without bound."""
+
+
 class ShiftNorm(nn.Module):
     """Batch normalisation with a learned shift and no learned scale."""
 
@@ -91,13 +100,12 @@ class CosineDescriptor(nn.Module):
 class CosineSoftmax(nn.Module):
     """Classifier over identities by the angle to one unit vector for each; needed in training only."""
 
-    # Keeps the scale, and with it the confidence, from growing without bound.
-    SCALE_DECAY = 0.1
-
-    def __init__(self, features: int, identities: int) -> None:
+    def __init__(self, features: int, identities: int, scale: ScaleSettings | None = None) -> None:
         super().__init__()
+        scale = scale or ScaleSettings()
         self.identities = nn.Parameter(torch.randn(identities, features) / features**0.5)
-        self.scale = nn.Parameter(torch.zeros(()))
+        self.scale = nn.Parameter(torch.tensor(scale.start))
+        self._decay = scale.decay
 
     def forward(self, descriptors: Tensor) -> Tensor:
         """Logits (B, identities) of unit vectors (B, features)."""
@@ -106,7 +114,7 @@ class CosineSoftmax(nn.Module):
 
     def loss(self, descriptors: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of the labels, and the decay of the scale."""
-        decay = 0.5 * self.SCALE_DECAY * self.scale.square()
+        decay = 0.5 * self._decay * self.scale.square()
         return functional.cross_entropy(self(descriptors), labels) + decay
 
 

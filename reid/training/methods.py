@@ -175,7 +175,7 @@ class SupervisedMethod(Method):
         device: torch.device,
     ) -> None:
         descriptor = CosineDescriptor(settings.network)
-        classifier = CosineSoftmax(settings.network.features, identities)
+        classifier = CosineSoftmax(settings.network.features, identities, settings.scale)
         self.network: SupervisedNetwork = _on_device(SupervisedNetwork(descriptor, classifier), device)
         self._clip = optimiser.clip
         self.optimiser = torch.optim.Adam(

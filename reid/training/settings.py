@@ -10,7 +10,7 @@ from pydantic import Field
 
 from reid.crops import Policy
 from reid.evaluation.distances import Metric
-from reid.models import VAESettings, WRNSettings
+from reid.models import ScaleSettings, VAESettings, WRNSettings
 from reid.objective.loss import ObjectiveSettings
 from reid.settings import Settings, find_settings, load_settings
 
@@ -113,6 +113,7 @@ class CosineSoftmaxMethod(Settings):
 
     kind: Literal["supervised"] = "supervised"
     network: WRNSettings = WRNSettings()
+    scale: ScaleSettings = ScaleSettings()
     images_per_identity: int = Field(4, ge=2)
     weight_decay: float = Field(1e-8, ge=0)
 

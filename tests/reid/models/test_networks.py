@@ -16,7 +16,7 @@ from reid.models.encoders import (
 )
 from reid.models.gaussian import LOG_VARIANCE_RANGE, DiagonalGaussian, bounded_log_variance
 from reid.models.weights import WeightsError
-from reid.models.wrn import CosineDescriptor, CosineSoftmax, WRNSettings
+from reid.models.wrn import CosineDescriptor, CosineSoftmax, ScaleSettings, WRNSettings
 
 CROP = (3, 64, 64)
 
@@ -177,6 +177,19 @@ def test_cosine_softmax_classifies_by_angle_alone():
     logits = head(descriptors)
     assert (logits.argmax(1) == torch.arange(3)).all()
     torch.testing.assert_close(logits.diagonal(), torch.full((3,), 0.6931), atol=1e-4, rtol=0)
+
+
+def test_the_classifiers_scale_can_start_large_and_be_left_alone():
+    torch.manual_seed(0)
+    plain, sure = CosineSoftmax(8, 3), CosineSoftmax(8, 3, ScaleSettings(start=16.0, decay=0.0))
+    sure.identities = plain.identities
+    descriptors, labels = (
+        torch.nn.functional.normalize(torch.randn(5, 8), dim=1),
+        torch.tensor([0, 1, 2, 0, 1]),
+    )
+    torch.testing.assert_close(sure(descriptors), 16.0 / 0.693147 * plain(descriptors))
+    undecayed = torch.nn.functional.cross_entropy(sure(descriptors), labels)
+    torch.testing.assert_close(sure.loss(descriptors, labels), undecayed)
 
 
 @pytest.mark.slow
