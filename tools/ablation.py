@@ -10,6 +10,7 @@ stopped goes on.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -119,29 +120,33 @@ def main(
         int, typer.Option(min=0, help="Measure the metric tensor at so many points of each.")
     ] = 32,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the table there, too; .json for all figures.")
+        Path | None, typer.Option(metavar="FILE", help="Write the tables there, too; .json for all figures.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
 ) -> None:
-    """Train every variant and print one table."""
+    """Train every variant, and print how they describe people and how they reconstruct."""
     try:
         names = _chosen(only)
         data = TestData(market, sequence or [], held_out)
         base = load_training(config)
-        runs = []
-        for name in names:
-            run = folder / f"{Path(config).stem}-{steps}" / name.replace(",", "").replace(" ", "-")
+        trainings = folder / f"{Path(config).stem}-{steps}"
+        runs = {name: trainings / name.replace(",", "").replace(" ", "-") for name in names}
+        for name, run in runs.items():
             _train(variant(base, name, steps), name, run, market, held_out, device)
-            runs.append(run)
         report = evaluate_descriptors(
-            [str(run) for run in runs], data, device=device, flatness_points=flatness_points
+            [str(run) for run in runs.values()], data, device=device, flatness_points=flatness_points
         )
+        reconstruction = {name: reconstruction_of(run) for name, run in runs.items()}
+        tables = report.text("markdown") + reconstruction_table(reconstruction)
+        typer.echo(tables)
+        if output is not None and output.suffix == ".json":
+            figures = json.loads(report.text("json")) | {"reconstruction": reconstruction}
+            write_text(output, json.dumps(figures, indent=2) + "\n")
+        elif output is not None:
+            write_text(output, tables)
     except ValueError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(report.text("markdown") + reconstruction_table(dict(zip(names, runs, strict=True))))
-    if output is not None:
-        write_text(output, report.text("json" if output.suffix == ".json" else "markdown"))
 
 
 def _chosen(only: list[str] | None) -> list[str]:
@@ -165,14 +170,19 @@ def _train(
         sys.exit(130)
 
 
-def reconstruction_table(runs: dict[str, Path]) -> str:
-    """How well each variant reconstructs at its end: a flat model that explains nothing is worth nothing."""
+def reconstruction_of(run: Path) -> dict[str, float]:
+    """How well a training reconstructs at its end: a flat model that explains nothing is worth nothing."""
+    last = read_log(run)[-1]
+    return {figure: last[figure] for figure in ("average_rmse", "beta", "information")}
+
+
+def reconstruction_table(reconstruction: dict[str, dict[str, float]]) -> str:
+    """The same of all variants in Markdown."""
     lines = ["", "### Reconstruction", "", "| variant | RMSE | β | nats |", "| --- | --: | --: | --: |"]
-    for name, run in runs.items():
-        last = read_log(run)[-1]
-        lines.append(
-            f"| {name} | {last['average_rmse']:.3f} | {last['beta']:.1e} | {last['information']:.0f} |"
-        )
+    lines += [
+        f"| {name} | {last['average_rmse']:.3f} | {last['beta']:.1e} | {last['information']:.0f} |"
+        for name, last in reconstruction.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -15,13 +15,13 @@ from typing import Annotated
 
 import typer
 
+from reid.files import write_text
 from tracker.evaluation import (
     EvaluationResult,
     TableFormat,
     evaluate,
     render_results,
     unique_names,
-    write_table,
 )
 from tracker.evaluation.running import sequences_with_ground_truth, track_sequences
 
@@ -123,7 +123,7 @@ def _print(results: list[EvaluationResult], table: TableFormat, output: Path | N
     if output is None:
         typer.echo(text, nl=False)
     else:
-        write_table(output, text)
+        write_text(output, text)
         _say(f"table written to {output}")
 
 

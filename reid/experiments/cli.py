@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,22 +54,23 @@ def experiment(
 
     Example: reid experiment pendulum
     """
+    from reid.experiments.request import Request
     from reid.objective import TrainingError
 
     with errors_in_one_line(TrainingError):
         if name not in (*EXPERIMENTS, _ALL):
             raise ValueError(f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}, {_ALL}")
         for chosen in EXPERIMENTS if name == _ALL else (name,):
-            started = time.monotonic()
             module = importlib.import_module(f"reid.experiments.{chosen.replace('-', '_')}")
+            asked = Request(
+                output / chosen,
+                data_root,
+                quick,
+                seeds=range(seeds),
+                done=lambda what: typer.echo(f"trained {what}", err=True),
+            )
             try:
-                report: Report = module.run(
-                    output / chosen,
-                    data_root=data_root,
-                    quick=quick,
-                    seeds=range(seeds),
-                    done=lambda what: typer.echo(f"trained {what}", err=True),
-                )
+                report: Report = module.run(asked)
             except FileError as error:
                 if name != _ALL:
                     raise
@@ -82,4 +82,4 @@ def experiment(
                     f"{number.figure}, {number.model}: {number.quantity} {number.ours}, "
                     f"expected {number.expected}"
                 )
-            typer.echo(f"{report.title}: {time.monotonic() - started:.0f} s -> {report.page}")
+            typer.echo(f"{report.title}: {asked.seconds:.0f} s -> {report.page}")

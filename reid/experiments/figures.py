@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reid.experiments.measures import Measures
+from reid.experiments.report import Picture
 from reid.geometry.contours import ray_field
 from reid.geometry.curves import straight_lengths
 from reid.geometry.metric import Decode, eigenvalues, log_magnification, metric_tensors
@@ -34,6 +36,9 @@ COLUMN, PAGE = 3.4, 7.0
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 RED = "#c1272d"
+
+#: Of a colour bar for angles.
+QUARTERS = {0.0: "0°", 0.5 * np.pi: "90°", np.pi: "180°", 1.5 * np.pi: "270°", 2.0 * np.pi: "360°"}
 
 #: Pieces in which a straight line to a datum is measured.
 _CHORDS = 50
@@ -131,32 +136,44 @@ def draw_contours(axes: Axes, one: LatentMap, centre: NDArray[np.float64], level
     axes.plot(*centre, marker="o", markersize=3.5, color=RED, markeredgecolor="white", markeredgewidth=0.5)
 
 
-def draw_flatness_boxes(
-    condition: Mapping[str, Sequence[NDArray[np.float64]]],
-    magnification: Mapping[str, Sequence[NDArray[np.float64]]],
-) -> Figure:
-    """Condition numbers and normalised magnification factors, one box for each seed (FMVAE, figures 2, 4, 9).
+def flatness_boxes(
+    measures: Mapping[str, Sequence[Measures]], name: str, title: str, latents: str
+) -> tuple[Figure, Picture]:
+    """Condition numbers and magnification factors, and how to read them (FMVAE, figures 2, 4, 9, 13).
 
     Args:
-        condition: by the model's name, for each seed the values at the points.
-        magnification: the same.
+        measures: by the model's name, one for each seed.
+        name: of the picture.
+        title: of the picture.
+        latents: between which latents it was measured.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter
 
+    between = {model: [one.between for one in several] for model, several in measures.items()}
+    boxes = {
+        "condition number": {model: [one.condition for one in several] for model, several in between.items()},
+        "normalised magnification factor": {
+            model: [one.magnification for one in several] for model, several in between.items()
+        },
+    }
     with rc_context(STYLE):
         figure = Figure(figsize=(0.8 * PAGE, 2.4), layout="constrained")
         panels: Any = figure.subplots(1, 2)
-        titled = (("condition number", condition), ("normalised magnification factor", magnification))
-        for axes, (title, values) in zip(panels, titled, strict=True):
+        for axes, (quantity, values) in zip(panels, boxes.items(), strict=True):
             _draw_boxes(axes, values)
-            axes.set(title=title, yscale="log")
+            axes.set(title=quantity, yscale="log")
             axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
             axes.axhline(1.0, color="black", linewidth=0.6, linestyle=":", zorder=0)
-    return figure
+    count = len(next(iter(between.values()))[0].condition)
+    caption = (
+        f"At {count:,} points between and beyond {latents} (mixup with α₀ = 0.2); one box for each seed, "
+        "whiskers at 5 % and 95 %. Both are 1 where G ∝ 1."
+    )
+    return figure, Picture(name, title, caption)
 
 
 def _draw_boxes(axes: Axes, groups: Mapping[str, Sequence[NDArray[np.float64]]]) -> None:

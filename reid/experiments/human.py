@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from reid.experiments.class_maps import draw_class_maps, draw_vector_fields
 from reid.experiments.distances import graph_geodesics, interpolation_smoothness
-from reid.experiments.figures import LatentMap, draw_flatness_boxes
+from reid.experiments.figures import LatentMap, flatness_boxes
 from reid.experiments.motion_figures import draw_interpolations, draw_smoothness
-from reid.experiments.motion_study import PAPER, Study
-from reid.experiments.report import Number, Picture, Report
+from reid.experiments.motion_study import Study
+from reid.experiments.report import DRAWN, FMVAE_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
 from reid.experiments.tables import (
     BELOW_CEILING,
     MAGNIFICATION,
@@ -34,31 +32,17 @@ _NEIGHBOURS = 30
 #: Geodesics in figure 3, strips in figure 6.
 _SHOWN = 5
 
-_DRAWN = "drawn, not printed"
 _PAPER_KAPPA = 0.03
 _PRINTED = {FM: ("1.02 ± 0.06", "0.93 ± 0.03"), VHP: ("1.23 ± 0.20", "0.82 ± 0.10")}
 
 
-def run(
-    output: Path,
-    data_root: Path = Path("data"),
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        data_root: with the folder ``cmu_mocap``.
-        quick: a few steps on made-up motion only, to see that it works.
-        seeds: one training of each model for each.
-        done: called with what has been trained.
+def run(asked: Request) -> Report:
+    """Train the models on human motion, measure how flat each is and how straight its geodesics, and draw.
 
     Raises:
         FileError: if there is no motion.
     """
-    study = Study.conduct("human", list(VARIANTS), output, data_root, quick, seeds, done)
+    study = Study.conduct(asked, "human", list(VARIANTS))
     geodesics = {
         name: [
             graph_geodesics(
@@ -68,18 +52,18 @@ def run(
                 nodes=study.graph_nodes,
                 neighbours=_NEIGHBOURS,
             )
-            for place in range(len(seeds))
+            for place in range(len(asked.seeds))
         ]
         for name in (FM, VHP)
     }
     smoothness = {
         name: [
             interpolation_smoothness(study.decoder(name, place), study.latents(name, place), study.pairs)
-            for place in range(len(seeds))
+            for place in range(len(asked.seeds))
         ]
         for name in (FM, VHP)
     }
-    report = Report("Human motion", f"{PAPER}, section 4.2", output)
+    report = Report("Human motion", f"{FMVAE_PAPER}, section 4.2", asked.output)
     _draw_maps(report, study, {name: several[0] for name, several in geodesics.items()})
     _draw_rest(report, study, {name: np.concatenate(several) for name, several in smoothness.items()})
     report.pictures.sort(key=lambda picture: int(picture.name.rpartition("-")[2]))
@@ -90,7 +74,7 @@ def run(
 
 def _draw_maps(report: Report, study: Study, geodesics: dict[str, Geodesics]) -> None:
     """The first seed's latent planes."""
-    motion, side = study.motion, 20 if study.quick else 100
+    motion, side = study.motion, study.asked.map_side
     maps = {name: LatentMap.of(name, study.decoder(name), study.latents(name), side) for name in VARIANTS}
     rng = np.random.default_rng(0)
     centres = [int(rng.choice(np.flatnonzero(motion.movement == k))) for k in range(len(motion.names))]
@@ -125,19 +109,8 @@ def _draw_maps(report: Report, study: Study, geodesics: dict[str, Geodesics]) ->
 
 
 def _draw_rest(report: Report, study: Study, smoothness: dict[str, NDArray[np.float64]]) -> None:
-    between = {name: [one.between for one in several] for name, several in study.measures.items()}
-    report.add_picture(
-        draw_flatness_boxes(
-            {name: [one.condition for one in several] for name, several in between.items()},
-            {name: [one.magnification for one in several] for name, several in between.items()},
-        ),
-        Picture(
-            "figure-4",
-            "Figure 4: condition number and normalised magnification factor",
-            f"At {len(between[FM][0].condition):,} points between and beyond the latents (mixup with "
-            "α₀ = 0.2); one box for each seed, whiskers at 5 % and 95 %. Both are 1 where G ∝ 1.",
-        ),
-    )
+    title = "Figure 4: condition number and normalised magnification factor"
+    report.add_picture(*flatness_boxes(study.measures, "figure-4", title, "the latents"))
     report.add_picture(
         draw_smoothness(smoothness, study.motion.channels),
         Picture(
@@ -184,12 +157,12 @@ def _numbers(
     }
     numbers = [number for rows in flat.values() for number in rows]
     numbers += [
-        times_above("Figure 4", quantity, flat[FM], flat[VHP], _DRAWN, at_least)
+        times_above("Figure 4", quantity, flat[FM], flat[VHP], DRAWN, at_least)
         for quantity, at_least in ((MEDIAN, None), (UPPER, 5.0), (MAGNIFICATION, 5.0))
     ]
     numbers += [
-        times_above("Figure 7a", "R̄", flat[FM], flat[NO_MIXUP], _DRAWN, None),
-        times_above("Figure 7b", "latent spread", flat[FM], flat[NO_IDENTITY], _DRAWN, None),
+        times_above("Figure 7a", "R̄", flat[FM], flat[NO_MIXUP], DRAWN, None),
+        times_above("Figure 7b", "latent spread", flat[FM], flat[NO_IDENTITY], DRAWN, None),
     ]
     expected = {OBSERVATION: (None, 1.03), BELOW_CEILING: (None, 0.03)}
     for name, paths in geodesics.items():
@@ -200,7 +173,7 @@ def _numbers(
                 "Figure 5",
                 "second derivative of interpolations, mean over joints",
                 name,
-                _DRAWN,
+                DRAWN,
                 [float(one.mean()) for one in of_pairs],
             )
         )

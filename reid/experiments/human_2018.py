@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from reid.datasets.cmu import Motion, load_motion
-from reid.datasets.gait import synthetic_motion
+from reid.datasets.cmu import Motion
 from reid.experiments.circle import FACTOR
 from reid.experiments.class_maps import draw_class_maps
 from reid.experiments.distances import random_pairs
@@ -29,11 +25,11 @@ from reid.experiments.interpolation import (
     smoothing_strength,
 )
 from reid.experiments.motion_figures import draw_poses, draw_walks
-from reid.experiments.motion_study import PART
-from reid.experiments.pendulum_2018 import MODEL
-from reid.experiments.report import Number, Picture, Report
-from reid.experiments.trainings import Trained, TrainingData, facts_of, train_all
-from reid.training.settings import load_training
+from reid.experiments.motion_study import PART, motion_for
+from reid.experiments.report import METRICS_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
+from reid.experiments.trainings import Trained, TrainingData
+from reid.experiments.variants import IWAE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +41,7 @@ NOISE = 0.03
 
 _COPIES = 4
 
-_PAIRS, _NODES, _SAMPLES, _FRAMES = 100, 6000, 100, 15
+_PAIRS, _NODES, _SAMPLES = 100, 6000, 100
 
 #: The two lengths of figure 11.
 _FIGURE_11 = {GEODESIC: 2.57, STRAIGHT: 2.89}
@@ -94,51 +90,30 @@ class _Walk:
         return decoded
 
 
-def run(
-    output: Path,
-    data_root: Path = Path("data"),
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        data_root: with the folder ``cmu_mocap``.
-        quick: a few steps on made-up motion only, to see that it works.
-        seeds: one training for each.
-        done: called with what has been trained.
+def run(asked: Request) -> Report:
+    """Train models on walking, compare geodesics with straight lines, and draw.
 
     Raises:
         FileError: if there is no motion.
     """
-    started = time.monotonic()
-    motion = synthetic_motion() if quick else load_motion(data_root)
+    motion = motion_for(asked)
     walking = motion.angles[motion.movement == motion.names.index("walking")]
     copies = np.tile(walking, (_COPIES, 1))
     noisy = (copies + np.random.default_rng(0).normal(0.0, NOISE, copies.shape)).astype(np.float32)
-    changes = ["optimiser.steps=60"] if quick else []
-    settings = [(MODEL, load_training("human-2018", [*changes, f"seed={seed}"])) for seed in seeds]
     # The noise is part of the data: the model learns how large it is.
-    data = TrainingData(noisy, 0.0, PART)
-    trained = train_all(settings, data, output / "models", done, 1 if quick else None)
-    pairs = random_pairs(len(walking), 10 if quick else _PAIRS)
-    walks = [_measure(one, walking, pairs, 500 if quick else _NODES) for one in trained]
-    report = Report(
-        "Human motion (2018)",
-        "Chen et al., Metrics for Deep Generative Models, AISTATS 2018, section 4.6",
-        output,
-    )
+    trained = asked.train("human-2018", [IWAE], TrainingData(noisy, 0.0, PART))
+    pairs = random_pairs(len(walking), 10 if asked.quick else _PAIRS)
+    walks = [_measure(one, walking, pairs, 500 if asked.quick else _NODES) for one in trained]
+    report = Report("Human motion (2018)", f"{METRICS_PAPER}, section 4.6", asked.output)
     # The clearest pair of the first model: where the geodesic saves most.
     shown = walks[0].curves[int(walks[0].ratios.argmin())]
-    _draw(report, walks[0], shown, motion, side=30 if quick else 100)
+    _draw(report, walks[0], shown, motion, asked.map_side)
     report.numbers = _numbers(walks, shown, motion)
-    report.notes = ["A quick run on made-up motion: it means nothing."] * quick + _NOTES
+    report.notes = ["A quick run on made-up motion: it means nothing."] * asked.quick + _NOTES
     report.facts = {
         "data": motion.source,
         "poses": f"{len(walking):,} of walking, each {_COPIES} times with noise of {NOISE:g}",
-        **facts_of(trained, "poses", started),
+        **asked.facts(trained, "poses"),
     }
     report.write()
     return report
@@ -175,8 +150,7 @@ def _measure(trained: Trained, walking: NDArray[np.float32], pairs: NDArray[np.i
 def _draw(report: Report, walk: _Walk, shown: dict[str, Curve], motion: Motion, side: int) -> None:
     """Draw the first seed's figures."""
     seed = walk.trained.seed
-    times = np.linspace(0, _SAMPLES - 1, _FRAMES).round().astype(int)
-    strips = {name: walk.poses(path.points[times]) for name, path in shown.items()}
+    strips = {name: path.film(walk.trained.model.decode) for name, path in shown.items()}
     report.add_picture(
         draw_walks(strips, shown, motion),
         Picture(
@@ -207,7 +181,7 @@ def _draw(report: Report, walk: _Walk, shown: dict[str, Curve], motion: Motion, 
 
 
 def _draw_map(walk: _Walk, shown: dict[str, Curve], side: int) -> Figure:
-    one = LatentMap.of(MODEL, walk.trained.model.decode, walk.latents, side)
+    one = LatentMap.of(IWAE, walk.trained.model.decode, walk.latents, side)
     everything = np.zeros(len(walk.latents), dtype=np.int64)
     figure = draw_class_maps([one], everything, ["walking"], [], [[shown[GEODESIC].points]])
     axes: Any = figure.axes[0]
@@ -265,7 +239,7 @@ def _numbers(walks: list[_Walk], shown: dict[str, Curve], motion: Motion) -> lis
         Number(
             "Figure 13",
             "steps in one turn around the latent space",
-            MODEL,
+            IWAE,
             "2",
             [float(steps_walked(one.poses(one.around(circle)), motion)) for one in walks],
             at_least=2.0,
@@ -274,7 +248,7 @@ def _numbers(walks: list[_Walk], shown: dict[str, Curve], motion: Motion) -> lis
         Number(
             "Table 5",
             f"noise learned, beside the data's {NOISE:g}",
-            MODEL,
+            IWAE,
             "-",
             [one.trained.log[-1]["noise"] for one in walks],
         ),

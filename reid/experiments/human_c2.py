@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reid.experiments.figures import COLOURS, PAGE, STYLE
-from reid.experiments.motion_study import PAPER, Study
-from reid.experiments.report import Number, Picture, Report
+from reid.experiments.motion_study import Study
+from reid.experiments.report import DRAWN, FMVAE_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
 from reid.experiments.tables import UPPER, flatness_numbers, times_above
 from reid.experiments.trainings import Trained
 from reid.experiments.variants import FM, UNIT_C
@@ -17,33 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FIGURE = "Figure 12"
-_DRAWN = "drawn, not printed"
 
 #: Where the paper's R̄ and reconstruction error are in a training's log.
 _ERROR, _DEVIATION = "average_rmse", "relative_deviation"
 
 
-def run(
-    output: Path,
-    data_root: Path = Path("data"),
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-) -> Report:
-    """Train the models, compare how they converge, and draw.
-
-    Args:
-        output: the folder for everything.
-        data_root: with the folder ``cmu_mocap``.
-        quick: a few steps on made-up motion only, to see that it works.
-        seeds: one training of each model for each.
-        done: called with what has been trained.
+def run(asked: Request) -> Report:
+    """Train the models with and without a fixed c, compare how they converge, and draw.
 
     Raises:
         FileError: if there is no motion.
     """
-    study = Study.conduct("human", [FM, UNIT_C], output, data_root, quick, seeds, done)
-    report = Report("Human motion, c²", f"{PAPER}, appendix A.2", output)
+    study = Study.conduct(asked, "human", [FM, UNIT_C])
+    report = Report("Human motion, c²", f"{FMVAE_PAPER}, appendix A.2", asked.output)
     report.add_picture(
         draw_convergence(study.models, study.kappa),
         Picture(
@@ -112,13 +98,13 @@ def _numbers(study: Study) -> list[Number]:
             _FIGURE,
             "steps until the reconstruction error is κ",
             name,
-            "fewer with the mean" if name == FM else _DRAWN,
+            "fewer with the mean" if name == FM else DRAWN,
             [steps_until(one.log, study.kappa) for one in several],
         )
         for name, several in study.models.items()
     ]
     numbers += [row for rows in flat.values() for row in rows]
-    return [*numbers, times_above(_FIGURE, UPPER, flat[FM], flat[UNIT_C], _DRAWN, None)]
+    return [*numbers, times_above(_FIGURE, UPPER, flat[FM], flat[UNIT_C], DRAWN, None)]
 
 
 _NOTES = [

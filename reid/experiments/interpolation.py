@@ -23,6 +23,8 @@ QUICK_NETWORK = GeodesicSettings(samples=30, steps=10, hidden=16, candidates=2, 
 #: With 30 neighbours a path in a flat space is half a percent too long, with the usual 12 it is 2.6 %.
 _NEIGHBOURS = 30
 
+_FRAMES = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -40,6 +42,12 @@ class Curve:
     def length(self) -> float:
         """In observation space, or by the smoothed metric tensor if that is what its velocity is."""
         return float(self.velocity.mean())
+
+    def film(self, decode: Decode) -> NDArray[np.float64]:
+        """What its points at equal times are decoded to, (15, D)."""
+        times = np.linspace(0, len(self.points) - 1, _FRAMES).round().astype(int)
+        with torch.no_grad():
+            return decode(torch.from_numpy(self.points[times]).float()).double().numpy()
 
 
 def smoothing_strength(decode: Decode, latents: NDArray[np.float64], factor: float) -> float:

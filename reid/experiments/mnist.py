@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +9,10 @@ from reid.datasets.drawn_digits import drawn_digits
 from reid.datasets.mnist import Mnist, load_mnist
 from reid.experiments.class_maps import draw_class_maps
 from reid.experiments.distances import graph_geodesics, random_pairs
-from reid.experiments.figures import LatentMap, draw_flatness_boxes
+from reid.experiments.figures import LatentMap, flatness_boxes
 from reid.experiments.measures import Measures, measure
-from reid.experiments.report import Number, Picture, Report
+from reid.experiments.report import FMVAE_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
 from reid.experiments.tables import (
     BELOW_CEILING,
     MAGNIFICATION,
@@ -26,10 +23,9 @@ from reid.experiments.tables import (
     ratio_numbers,
     times_above,
 )
-from reid.experiments.trainings import Trained, TrainingData, facts_of, train_all
-from reid.experiments.variants import FM, VHP, trainings_of
+from reid.experiments.trainings import Trained, TrainingData, by_name
+from reid.experiments.variants import FM, VHP
 from reid.geometry.graph import Geodesics
-from reid.training.settings import FlatVAE
 
 NAMES = (FM, VHP)
 PART = "image"
@@ -44,48 +40,30 @@ _TABLE_1 = {FM: ("1.01 ± 0.08", "0.92 ± 0.05"), VHP: ("1.13 ± 0.22", "0.70 ±
 _CENTRES, _DRAWN_PATHS = (0, 1, 4, 6), 5
 
 #: Dots of figure 8.
-_DRAWN = 2000
+_DOTS = 2000
 
 DIGIT_NAMES = [str(digit) for digit in range(10)]
 
 
-def digits(data_root: Path | None, quick: bool) -> Mnist:
-    """The digits: those below ``data_root``, or for a quick run some that are drawn."""
-    if quick:
+def digits(asked: Request) -> Mnist:
+    """The digits in the folder ``mnist``, downloaded if need be, or for a quick run some drawn ones."""
+    if asked.quick:
         return Mnist(drawn_digits(1500).images, drawn_digits(400, seed=1), "drawn with OpenCV, not MNIST")
-    return load_mnist((data_root or Path("data")) / "mnist", test=_POINTS)
+    return load_mnist(asked.data_root / "mnist", test=_POINTS)
 
 
-def run(
-    output: Path,
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-    data_root: Path | None = None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        quick: a few steps and drawn digits only, to see that it works.
-        seeds: one training of each model for each.
-        done: called with what has been trained.
-        data_root: the digits are in its folder ``mnist``, or are downloaded there.
-    """
-    started = time.monotonic()
-    data = digits(data_root, quick)
-    settings = trainings_of("mnist", NAMES, seeds, ["optimiser.steps=60"] if quick else [])
-    # Other processes take longer to start than a quick training takes.
-    workers = 1 if quick else None
-    trained = train_all(settings, TrainingData(data.training, 0.0, PART), output / "models", done, workers)
-    models = {name: [one for one in trained if one.name == name] for name in NAMES}
-    points, nodes = (100, 2000) if quick else (_POINTS, 14_400)
+def run(asked: Request) -> Report:
+    """Train the models on digits, measure how flat each is and how long its geodesics are, and draw."""
+    data = digits(asked)
+    trained = asked.train("mnist", NAMES, TrainingData(data.training, 0.0, PART))
+    models = by_name(trained)
+    points, nodes = (100, 2000) if asked.quick else (_POINTS, 14_400)
     test = data.test.images
     measures = {
         name: [measure(one.model, test, {PART: test}, points) for one in several]
         for name, several in models.items()
     }
-    pairs = random_pairs(len(test), 20 if quick else _PAIRS)
+    pairs = random_pairs(len(test), 20 if asked.quick else _PAIRS)
     geodesics = {
         name: [
             graph_geodesics(model.model.decode, measured.latents, pairs, nodes=nodes)
@@ -93,19 +71,13 @@ def run(
         ]
         for name in NAMES
     }
-    report = Report(
-        "MNIST" + (" (drawn digits)" if quick else ""),
-        "Chen et al., Learning Flat Latent Manifolds with VAEs, ICML 2020, section 4.3",
-        output,
-    )
-    _draw(report, models, measures, geodesics, data, side=30 if quick else 100)
-    method = settings[0][1].method
-    assert isinstance(method, FlatVAE)
-    report.numbers = _numbers(measures, geodesics, method.objective.constraint.kappa)
+    report = Report("MNIST" + " (drawn digits)" * asked.quick, f"{FMVAE_PAPER}, section 4.3", asked.output)
+    _draw(report, models, measures, geodesics, data, asked.map_side)
+    report.numbers = _numbers(measures, geodesics, trained[0].kappa)
     report.notes = _NOTES
     report.facts = {
         "digits": f"{len(data.training):,} for training, {len(test):,} others for measuring; {data.split}",
-        **facts_of(trained, "images", started),
+        **asked.facts(trained, "images"),
     }
     report.write()
     return report
@@ -119,9 +91,9 @@ def _draw(
     data: Mnist,
     side: int,
 ) -> None:
-    labels = data.test.labels[:_DRAWN]
+    labels = data.test.labels[:_DOTS]
     maps = [
-        LatentMap.of(name, models[name][0].model.decode, measures[name][0].latents[:_DRAWN], side)
+        LatentMap.of(name, models[name][0].model.decode, measures[name][0].latents[:_DOTS], side)
         for name in NAMES
     ]
     middles = [most_typical(maps[0].latents, labels, digit) for digit in _CENTRES]
@@ -139,20 +111,8 @@ def _draw(
             f"both panels. Seed {models[FM][0].seed}.",
         ),
     )
-    figure = draw_flatness_boxes(
-        {name: [one.between.condition for one in measures[name]] for name in NAMES},
-        {name: [one.between.magnification for one in measures[name]] for name in NAMES},
-    )
-    count = len(measures[FM][0].between.condition)
-    report.add_picture(
-        figure,
-        Picture(
-            "figure-9",
-            "Figure 9: condition number and normalised magnification factor",
-            f"At {count:,} points between and beyond the latents of unseen digits (mixup with α₀ = 0.2); one "
-            "box for each seed, whiskers at 5 % and 95 %. Both are 1 where G ∝ 1.",
-        ),
-    )
+    title = "Figure 9: condition number and normalised magnification factor"
+    report.add_picture(*flatness_boxes(measures, "figure-9", title, "the latents of unseen digits"))
 
 
 def most_typical(latents: NDArray[np.float64], labels: NDArray[np.int64], digit: int) -> int:

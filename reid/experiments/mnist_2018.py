@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,15 +23,14 @@ from reid.experiments.interpolation import (
 )
 from reid.experiments.interpolation_figures import draw_equidistances, draw_film
 from reid.experiments.mnist import DIGIT_NAMES, PART, digits, most_typical
-from reid.experiments.report import Number, Picture, Report
-from reid.experiments.trainings import Trained, TrainingData, facts_of, train_all
+from reid.experiments.report import METRICS_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
+from reid.experiments.trainings import Trained, TrainingData
+from reid.experiments.variants import IWAE
 from reid.geometry.contours import Grid
 from reid.geometry.graph import Geodesics
-from reid.training.settings import load_training
 
-MODEL = "IWAE"
-
-_PAIRS, _FRAMES, _SHOWN_DIGITS = 100, 15, 2000
+_PAIRS, _SHOWN_DIGITS = 100, 2000
 
 #: The two lengths of figure 5.
 _FIGURE_5 = {GEODESIC: 62.9, STRAIGHT: 74.3}
@@ -47,30 +42,12 @@ _CENTRES = (1, 7)
 _VOTES = 15
 
 
-def run(
-    output: Path,
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-    data_root: Path | None = None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        quick: a few steps and drawn digits only, to see that it works.
-        seeds: one training for each.
-        done: called with what has been trained.
-        data_root: the digits are in its folder ``mnist``, or are downloaded there.
-    """
-    started = time.monotonic()
-    data = digits(data_root, quick)
+def run(asked: Request) -> Report:
+    """Train models on digits, compare geodesics with straight lines, and draw."""
+    quick = asked.quick
+    data = digits(asked)
     test = Digits(data.test.images[:_SHOWN_DIGITS], data.test.labels[:_SHOWN_DIGITS])
-    changes = ["optimiser.steps=60"] if quick else []
-    settings = [(MODEL, load_training("mnist-2018", [*changes, f"seed={seed}"])) for seed in seeds]
-    trained = train_all(
-        settings, TrainingData(data.training, 0.0, PART), output / "models", done, 1 if quick else None
-    )
+    trained = asked.train("mnist-2018", [IWAE], TrainingData(data.training, 0.0, PART))
     latents = [_encode(one, test) for one in trained]
     pairs = random_pairs(len(test), 20 if quick else _PAIRS)
     nodes = 1500 if quick else 14_400
@@ -83,17 +60,13 @@ def run(
     network = QUICK_NETWORK if quick else NETWORK
     guide = resampled(paths[0].paths[chosen], network.samples)
     shown = straight_and_geodesic(trained[0].model.decode, latents[0][pairs[chosen]], network, guide)
-    report = Report(
-        "MNIST (2018)" + (" (drawn digits)" if quick else ""),
-        "Chen et al., Metrics for Deep Generative Models, AISTATS 2018, section 4.4",
-        output,
-    )
-    _draw(report, trained[0], test, latents[0], shown, side=30 if quick else 100)
+    report = Report("MNIST (2018)" + " (drawn digits)" * quick, f"{METRICS_PAPER}, section 4.4", asked.output)
+    _draw(report, trained[0], test, latents[0], shown, asked.map_side)
     report.numbers = _numbers(trained, test, latents, paths, shown)
     report.notes = _NOTES
     report.facts = {
         "digits": f"{len(data.training):,} for training, {len(test):,} others for measuring; {data.split}",
-        **facts_of(trained, "images", started),
+        **asked.facts(trained, "images"),
     }
     report.write()
     return report
@@ -115,12 +88,7 @@ def _draw(
 ) -> None:
     """Draw the first seed's figures."""
     decode, seed = trained.model.decode, trained.seed
-    films = {}
-    for name, path in shown.items():
-        times = np.linspace(0, len(path.points) - 1, _FRAMES).round().astype(int)
-        with torch.no_grad():
-            decoded = decode(torch.from_numpy(path.points[times]).float())
-        films[name] = decoded.reshape(-1, SIDE, SIDE).double().numpy()
+    films = {name: path.film(decode).reshape(-1, SIDE, SIDE) for name, path in shown.items()}
     report.add_picture(
         draw_film(films, shown),
         Picture(
@@ -130,7 +98,7 @@ def _draw(
             f"(2018, 11). Seed {seed}.",
         ),
     )
-    one = LatentMap.of(MODEL, decode, latents, side)
+    one = LatentMap.of(IWAE, decode, latents, side)
     low, high = (np.array([one.x.flat[end], one.y.flat[end]]) for end in (0, -1))
     grid = Grid(decode, low, high, side)
     centres = [latents[most_typical(latents, test.labels, digit)] for digit in _CENTRES]
@@ -209,7 +177,7 @@ def _numbers(
         Number(
             "Table 3",
             "bound on log p(x) at the end of training, nats",
-            MODEL,
+            IWAE,
             "-",
             [one.log[-1]["log_likelihood_bound"] for one in trained],
         ),

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 from reid.datasets.crossing import make_crossing
 from reid.descriptor import default_descriptor
 from reid.experiments.film import draw_film_strip, shoot
-from reid.experiments.motion_study import PAPER
-from reid.experiments.report import Number, Picture, Report
+from reid.experiments.report import FMVAE_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
 from reid.files import FileError
 from reid.footage.sequence import SequenceInfo
 
@@ -46,40 +45,25 @@ class _Way:
         _command("tracker.cli", *which, *how)
 
 
-def run(
-    output: Path,
-    data_root: Path = Path("data"),
-    quick: bool = False,
-    seeds: Sequence[int] = (0,),
-    done: Callable[[str], None] = lambda what: None,
-) -> Report:
+def run(asked: Request) -> Report:
     """Track, score and draw; nothing is trained, the descriptor is the one that ships.
 
-    Args:
-        output: the folder for everything.
-        data_root: MOT16's training sequences are somewhere below, or if not, any others with images, ground
-            truth and detections.
-        quick: track a small made-up scene only.
-        seeds: not needed.
-        done: not needed.
-
     Raises:
-        FileError: if there is no such sequence.
+        FileError: if there is no sequence to track.
         ValueError: if tracking fails.
     """
-    started = time.monotonic()
-    if quick:
-        sequences = [SequenceInfo.read(make_crossing(output / "data" / "CROSSING-01"))]
+    if asked.quick:
+        sequences = [SequenceInfo.read(make_crossing(asked.output / "data" / "CROSSING-01"))]
     else:
-        sequences = usable_sequences(data_root)
+        sequences = usable_sequences(asked.data_root)
     ways = _ways(sequences)
-    folders = {name: output / "tracks" / _file_name(name) for name in ways}
+    folders = {name: asked.output / "tracks" / _file_name(name) for name in ways}
     for name, way in ways.items():
         way.track(sequences, folders[name])
     found = _compare(sequences, list(folders.values()))
     figures = dict(zip(ways, found["figures"].values(), strict=True))
-    report = Report("MOT16", f"{PAPER}, section 4.4", output)
-    report.notes = _notes(sequences, ways, quick)
+    report = Report("MOT16", f"{FMVAE_PAPER}, section 4.4", asked.output)
+    report.notes = _notes(sequences, ways, asked.quick)
     if found["avoided"]:
         _draw(report, sequences, found["avoided"][0], folders)
     else:
@@ -89,7 +73,7 @@ def run(
     report.facts = {
         "sequences": f"{', '.join(one.name for one in sequences)} ({frames:,} frames)",
         "descriptor": f"{default_descriptor()}, as it ships",
-        "time": f"{time.monotonic() - started:.0f} s in this run",
+        "time": f"{asked.seconds:.0f} s in this run",
     }
     report.write()
     return report

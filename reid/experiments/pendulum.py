@@ -2,72 +2,39 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 
 from reid.datasets.pendulum import NOISE, Pendulum, pendulum
-from reid.experiments.figures import LatentMap, draw_flatness_boxes, draw_latent_maps
+from reid.experiments.figures import QUARTERS, LatentMap, draw_latent_maps, flatness_boxes
 from reid.experiments.measures import Measures, measure
-from reid.experiments.report import Number, Picture, Report
+from reid.experiments.report import DRAWN, FMVAE_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
 from reid.experiments.tables import MEDIAN, UPPER, Bounds, flatness_numbers
-from reid.experiments.trainings import Trained, TrainingData, train_all
-from reid.experiments.variants import FM, NO_IDENTITY, NO_MIXUP, VARIANTS, VHP, trainings_of
-from reid.training.settings import FlatVAE
+from reid.experiments.trainings import Trained, TrainingData, by_name
+from reid.experiments.variants import FM, NO_IDENTITY, NO_MIXUP, VARIANTS, VHP
 
 #: The 1,000 samples of figure 2 are drawn from as many images as this, which no model has seen.
 _TEST_IMAGES, _POINTS = 2000, 1000
 
-_DRAWN = "drawn, not printed"
 
-_QUARTERS = {0.0: "0°", 0.5 * np.pi: "90°", np.pi: "180°", 1.5 * np.pi: "270°", 2.0 * np.pi: "360°"}
-
-
-def run(
-    output: Path,
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-    data_root: Path | None = None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        quick: a few steps and images only, to see that it works.
-        seeds: one training of each model for each.
-        done: called with what has been trained.
-        data_root: not needed, the images are drawn.
-    """
-    started = time.monotonic()
+def run(asked: Request) -> Report:
+    """Train the models on drawn pendulums, measure how flat each is, and draw."""
+    quick = asked.quick
     images, test = pendulum(1500 if quick else 15_000), pendulum(400 if quick else _TEST_IMAGES, seed=1)
-    changes = ["optimiser.steps=60"] if quick else []
-    settings = trainings_of("pendulum", list(VARIANTS), seeds, changes)
-    data = TrainingData(images.images, NOISE, "image")
-    # Other processes take longer to start than a quick training takes.
-    trained = train_all(settings, data, output / "models", done, workers=1 if quick else None)
-    models = {name: [one for one in trained if one.name == name] for name in VARIANTS}
+    trained = asked.train("pendulum", list(VARIANTS), TrainingData(images.images, NOISE, "image"))
+    models = by_name(trained)
     points = 100 if quick else _POINTS
     measures = {
         name: [measure(one.model, test.noisy, {"image": test.images}, points) for one in several]
         for name, several in models.items()
     }
-    report = Report(
-        "Pendulum", "Chen et al., Learning Flat Latent Manifolds with VAEs, ICML 2020, section 4.1", output
-    )
-    _draw(report, models, measures, test, side=30 if quick else 100)
-    method = settings[0][1].method
-    assert isinstance(method, FlatVAE)
-    report.numbers = _numbers(measures, method.objective.constraint.kappa)
+    report = Report("Pendulum", f"{FMVAE_PAPER}, section 4.1", asked.output)
+    _draw(report, models, measures, test, asked.map_side)
+    report.numbers = _numbers(measures, trained[0].kappa)
     report.notes = _NOTES
     report.facts = {
-        "seeds": ", ".join(map(str, seeds)),
         "images": f"{len(images)} for training, {len(test)} others for measuring",
-        "steps": f"{settings[0][1].optimiser.steps:,} of {settings[0][1].optimiser.batch} images",
-        "trainings": f"{len(trained)}, {sum(one.seconds for one in trained):.0f} s of processor time",
-        "time": f"{time.monotonic() - started:.0f} s in this run",
+        **asked.facts(trained, "images"),
     }
     report.write()
     return report
@@ -98,22 +65,14 @@ def _draw(
         ("figure-1", "Figure 1: latent representation", (FM, VHP)),
         ("figure-7", "As figure 7: the influence of mixup and of the identity term", (NO_MIXUP, NO_IDENTITY)),
     ):
-        figure = draw_latent_maps([maps[model] for model in shown], test.angles, centres, "angle", _QUARTERS)
+        figure = draw_latent_maps([maps[model] for model in shown], test.angles, centres, "angle", QUARTERS)
         report.add_picture(figure, Picture(name, title, caption))
     for name, title, boxes in (
         ("figure-2", "Figure 2: condition number and normalised magnification factor", [FM, VHP]),
         ("figure-4", "As figure 4: the same with the ablations", list(VARIANTS)),
     ):
-        figure = draw_flatness_boxes(
-            {model: [one.between.condition for one in measures[model]] for model in boxes},
-            {model: [one.between.magnification for one in measures[model]] for model in boxes},
-        )
-        text = (
-            f"At {len(measures[FM][0].between.condition):,} points between and beyond the latents of unseen "
-            "images (mixup with α₀ = 0.2); one box for each seed, whiskers at 5 % and 95 %. Both are 1 where "
-            "G ∝ 1."
-        )
-        report.add_picture(figure, Picture(name, title, text))
+        some = {model: measures[model] for model in boxes}
+        report.add_picture(*flatness_boxes(some, name, title, "the latents of unseen images"))
     report.pictures.sort(key=lambda picture: picture.name)
 
 
@@ -122,7 +81,7 @@ def _numbers(measures: dict[str, list[Measures]], kappa: float) -> list[Number]:
     numbers = []
     for name, several in measures.items():
         figure = "Figure 2" if name in (FM, VHP) else "as Figure 4"
-        paper = {FM: "close to 1 (box)", VHP: "above (box)"}.get(name, _DRAWN)
+        paper = {FM: "close to 1 (box)", VHP: "above (box)"}.get(name, DRAWN)
         numbers += flatness_numbers(figure, name, paper, several, kappa, bounds.get(name))
     flat = measures[FM]
     mixup = [
@@ -131,8 +90,8 @@ def _numbers(measures: dict[str, list[Measures]], kappa: float) -> list[Number]:
     ]
     spread = [other.spread / one.spread for one, other in zip(flat, measures[NO_IDENTITY], strict=True)]
     numbers += [
-        Number("as Figure 7a", f"R̄ over that of {FM}", NO_MIXUP, _DRAWN, mixup, at_least=20.0),
-        Number("as Figure 7b", f"latent spread over that of {FM}", NO_IDENTITY, _DRAWN, spread, at_least=3.0),
+        Number("as Figure 7a", f"R̄ over that of {FM}", NO_MIXUP, DRAWN, mixup, at_least=20.0),
+        Number("as Figure 7b", f"latent spread over that of {FM}", NO_IDENTITY, DRAWN, spread, at_least=3.0),
     ]
     return numbers
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reid.datasets.pendulum import NOISE, SIDE, pendulum, pendulum_images
@@ -19,7 +14,7 @@ from reid.experiments.circle import (
     random_pairs_around,
     shown_curves,
 )
-from reid.experiments.figures import LatentMap
+from reid.experiments.figures import QUARTERS, LatentMap
 from reid.experiments.interpolation import ALONG_DATA, GEODESIC, STRAIGHT, Curve, correlation
 from reid.experiments.interpolation_figures import (
     draw_film,
@@ -27,67 +22,40 @@ from reid.experiments.interpolation_figures import (
     draw_path_map,
     draw_smoothing,
 )
-from reid.experiments.report import Number, Picture, Report
-from reid.experiments.trainings import TrainingData, facts_of, train_all
-from reid.training.settings import load_training
+from reid.experiments.report import METRICS_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
+from reid.experiments.trainings import TrainingData
+from reid.experiments.variants import IWAE
 
-MODEL = "IWAE"
-
-_PAIRS, _FRAMES = 100, 15
+_PAIRS = 100
 
 #: Angles of the two pendulums of figures 1 and 2.
 _SHOWN = (np.radians(40.0), np.radians(190.0))
-
-QUARTERS = {0.0: "0°", 0.5 * np.pi: "90°", np.pi: "180°", 1.5 * np.pi: "270°", 2.0 * np.pi: "360°"}
 
 #: Mean lengths of figure 4, and the two of figure 1.
 _FIGURE_4 = {GEODESIC: 0.319, STRAIGHT: 0.820, ALONG_DATA: 0.353}
 _FIGURE_1 = {GEODESIC: 0.538, STRAIGHT: 0.827}
 
 
-def run(
-    output: Path,
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-    data_root: Path | None = None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        quick: a few steps and images only, to see that it works.
-        seeds: one training for each.
-        done: called with what has been trained.
-        data_root: not needed, the images are drawn.
-    """
-    started = time.monotonic()
+def run(asked: Request) -> Report:
+    """Train models on drawn pendulums, compare geodesics with other paths, and draw."""
+    quick = asked.quick
     images = pendulum(1000 if quick else 15_000).noisy
-    changes = ["optimiser.steps=60"] if quick else []
-    settings = [(MODEL, load_training("pendulum-2018", [*changes, f"seed={seed}"])) for seed in seeds]
     # The noise is part of the data: the model learns how large it is.
-    data = TrainingData(images, 0.0, "image")
-    trained = train_all(settings, data, output / "models", done, 1 if quick else None)
+    trained = asked.train("pendulum-2018", [IWAE], TrainingData(images, 0.0, "image"))
     around = np.linspace(0.0, 2.0 * np.pi, 360 if quick else 3600, endpoint=False)
     circles = [Circle.encoded(one, around, pendulum_images(around)) for one in trained]
     pairs = random_pairs_around(20 if quick else _PAIRS, len(around))
     lengths = [measure_circle(circle, pairs, quick) for circle in circles]
     angles = circles[0].between(pairs)
-    report = Report(
-        "Pendulum (2018)",
-        "Chen et al., Metrics for Deep Generative Models, AISTATS 2018, section 4.3",
-        output,
-    )
+    report = Report("Pendulum (2018)", f"{METRICS_PAPER}, section 4.3", asked.output)
     shown = shown_curves(circles[0], _SHOWN, lengths[0].strength, quick)
-    _draw(report, circles[0], shown, lengths[0], angles, side=30 if quick else 100)
+    _draw(report, circles[0], shown, lengths[0], angles, asked.map_side)
     report.numbers = _numbers(lengths, angles, shown)
     noise = [one.log[-1]["noise"] for one in trained]
-    report.numbers.append(Number("Table 2", f"noise learned, beside the data's {NOISE:g}", MODEL, "-", noise))
+    report.numbers.append(Number("Table 2", f"noise learned, beside the data's {NOISE:g}", IWAE, "-", noise))
     report.notes = _NOTES
-    report.facts = {
-        "images": f"{len(images):,} for training",
-        **facts_of(trained, "images", started),
-    }
+    report.facts = {"images": f"{len(images):,} for training", **asked.facts(trained, "images")}
     report.write()
     return report
 
@@ -102,7 +70,7 @@ def _draw(
 ) -> None:
     """Draw the first seed's figures."""
     decode, seed = circle.trained.model.decode, circle.trained.seed
-    films = {name: _film(decode, path.points) for name, path in shown.items()}
+    films = {name: path.film(decode).reshape(-1, SIDE, SIDE) for name, path in shown.items()}
     report.add_picture(
         draw_film(films, shown),
         Picture(
@@ -112,7 +80,7 @@ def _draw(
             f"(2018, 11) under the smoothed metric tensor. Seed {seed}.",
         ),
     )
-    one = LatentMap.of(MODEL, decode, circle.latents[::4], side)
+    one = LatentMap.of(IWAE, decode, circle.latents[::4], side)
     report.add_picture(
         draw_path_map(one, circle.angles[::4], shown, "angle", QUARTERS),
         Picture(
@@ -138,14 +106,6 @@ def _draw(
             f"{len(angles)} random pairs, under the smoothed metric tensor. Seed {seed}.",
         ),
     )
-
-
-def _film(decode: Callable[[torch.Tensor], torch.Tensor], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Images at equal times along a curve."""
-    times = np.linspace(0, len(points) - 1, _FRAMES).round().astype(int)
-    with torch.no_grad():
-        decoded = decode(torch.from_numpy(points[times]).float())
-    return decoded.reshape(-1, SIDE, SIDE).double().numpy()
 
 
 def _in_degrees(angle: float) -> str:

@@ -27,6 +27,13 @@ from reid.files import write_text, written_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: The two that are reproduced.
+FMVAE_PAPER = "Chen et al., Learning Flat Latent Manifolds with VAEs, ICML 2020"
+METRICS_PAPER = "Chen et al., Metrics for Deep Generative Models, AISTATS 2018"
+
+#: What is said of the paper's number where it has none.
+DRAWN = "drawn, not printed"
+
 _COLUMNS = ("figure", "quantity", "model", "paper", "ours", "seeds", "expected")
 
 

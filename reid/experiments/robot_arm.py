@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,14 +14,14 @@ from reid.experiments.circle import (
     random_pairs_around,
     shown_curves,
 )
-from reid.experiments.figures import LatentMap
+from reid.experiments.figures import QUARTERS, LatentMap
 from reid.experiments.interpolation import GEODESIC, STRAIGHT, Curve
 from reid.experiments.interpolation_figures import draw_hand_paths, draw_path_map, draw_velocities
-from reid.experiments.pendulum_2018 import MODEL, QUARTERS
-from reid.experiments.report import Number, Picture, Report
-from reid.experiments.trainings import TrainingData, facts_of, train_all
+from reid.experiments.report import DRAWN, METRICS_PAPER, Number, Picture, Report
+from reid.experiments.request import Request
+from reid.experiments.trainings import TrainingData
+from reid.experiments.variants import IWAE
 from reid.models import VAE
-from reid.training.settings import load_training
 
 _PAIRS = 100
 
@@ -39,30 +35,13 @@ _SHOWN = (np.radians(20.0), np.radians(170.0))
 _FIGURE_10 = {GEODESIC: 0.54, STRAIGHT: 1.48}
 
 
-def run(
-    output: Path,
-    quick: bool = False,
-    seeds: Sequence[int] = (0, 1, 2),
-    done: Callable[[str], None] = lambda what: None,
-    data_root: Path | None = None,
-) -> Report:
-    """Train the models, measure and draw.
-
-    Args:
-        output: the folder for everything.
-        quick: a few steps only, to see that it works.
-        seeds: one training for each.
-        done: called with what has been trained.
-        data_root: not needed, the poses are computed.
-    """
-    started = time.monotonic()
+def run(asked: Request) -> Report:
+    """Train models on poses of an arm, compare geodesics with straight lines, and draw."""
+    quick = asked.quick
     poses, _ = circle_poses(1000 if quick else STEPS)
     noisy = (poses + np.random.default_rng(0).normal(0.0, NOISE, poses.shape)).astype(np.float32)
-    changes = ["optimiser.steps=60"] if quick else []
-    settings = [(MODEL, load_training("robot-arm", [*changes, f"seed={seed}"])) for seed in seeds]
     # The noise is part of the data: the model learns how large it is.
-    data = TrainingData(noisy, 0.0, "joints")
-    trained = train_all(settings, data, output / "models", done, 1 if quick else None)
+    trained = asked.train("robot-arm", [IWAE], TrainingData(noisy, 0.0, "joints"))
     clean, angles = circle_poses(_VALIDATION)
     circles = [Circle.encoded(one, angles, clean.astype(np.float32)) for one in trained]
     pairs = random_pairs_around(20 if quick else _PAIRS, len(angles))
@@ -71,15 +50,13 @@ def run(
         shown_curves(circle, _SHOWN, measured.strength, quick)
         for circle, measured in zip(circles, lengths, strict=True)
     ]
-    report = Report(
-        "Robot arm", "Chen et al., Metrics for Deep Generative Models, AISTATS 2018, section 4.5", output
-    )
-    _draw(report, circles[0], shown[0], poses, side=30 if quick else 100)
+    report = Report("Robot arm", f"{METRICS_PAPER}, section 4.5", asked.output)
+    _draw(report, circles[0], shown[0], poses, asked.map_side)
     report.numbers = _numbers(circles, lengths, shown)
     report.notes = _NOTES
     report.facts = {
         "poses": f"{len(poses):,} for training with noise of {NOISE:g}, {len(clean)} others for measuring",
-        **facts_of(trained, "poses", started),
+        **asked.facts(trained, "poses"),
     }
     report.write()
     return report
@@ -92,7 +69,7 @@ def _draw(
     model, seed = circle.trained.model, circle.trained.seed
     report.add_picture(
         draw_path_map(
-            LatentMap.of(MODEL, model.decode, circle.latents, side),
+            LatentMap.of(IWAE, model.decode, circle.latents, side),
             circle.angles,
             shown,
             "place on the circle",
@@ -172,7 +149,7 @@ def _numbers(
         Number(
             "Table 4",
             f"noise learned, beside the data's {NOISE:g}",
-            MODEL,
+            IWAE,
             "-",
             [one.trained.log[-1]["noise"] for one in circles],
         ),
@@ -182,7 +159,7 @@ def _numbers(
             "Figure 9",
             "the hand's greatest distance from the circle, mm",
             name,
-            "drawn, not printed",
+            DRAWN,
             [_off_the_circle(circle, one[name]) for circle, one in zip(circles, shown, strict=True)],
         )
         for name in (GEODESIC, STRAIGHT)

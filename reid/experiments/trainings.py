@@ -80,6 +80,12 @@ class Trained:
         """Of everything random in it."""
         return self.settings.seed
 
+    @property
+    def kappa(self) -> float:
+        """The reconstruction error that is allowed."""
+        assert isinstance(self.settings.method, FlatVAE)
+        return self.settings.method.objective.constraint.kappa
+
 
 def train_all(
     settings: Sequence[tuple[str, TrainingSettings]],
@@ -118,21 +124,11 @@ def train_all(
     return [_load(name, place, one) for place, (name, one) in zip(folders, settings, strict=True)]
 
 
-def facts_of(trained: Sequence[Trained], samples: str, started: float) -> dict[str, str]:
-    """What a report says of its trainings.
-
-    Args:
-        trained: all of them, of one configuration.
-        samples: what a batch is made of: "images" …
-        started: by the monotonic clock, when the experiment was.
-    """
-    optimiser = trained[0].settings.optimiser
-    seconds = sum(one.seconds for one in trained)
+def by_name(trained: Sequence[Trained]) -> dict[str, list[Trained]]:
+    """The trainings of each model, in their order."""
     return {
-        "seeds": ", ".join(str(seed) for seed in sorted({one.seed for one in trained})),
-        "steps": f"{optimiser.steps:,} of {optimiser.batch} {samples}",
-        "trainings": f"{len(trained)}, {seconds:.0f} s of processor time",
-        "time": f"{time.monotonic() - started:.0f} s in this run",
+        name: [one for one in trained if one.name == name]
+        for name in dict.fromkeys(one.name for one in trained)
     }
 
 

@@ -1,4 +1,4 @@
-"""The models that are compared: the paper's, the one without flatness, and the two ablations."""
+"""The models of the experiments: the papers', the one without flatness, and the ablations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from reid.training.settings import TrainingSettings, load_training
 
 FM, VHP, NO_MIXUP, NO_IDENTITY = "VHP-FMVAE", "VHP-VAE", "no mixup", "no identity term"
 UNIT_C = "c fixed at 1"
+IWAE = "IWAE"
 
 _REGULARISER = "method.objective.flatness"
 
-#: What sets each model apart from the configuration.
+#: What sets each model of (FMVAE, figures 4 and 7) apart from the configuration.
 VARIANTS: dict[str, list[str]] = {
     FM: [],
     VHP: [f"{_REGULARISER}.regulariser=none"],
@@ -19,8 +20,8 @@ VARIANTS: dict[str, list[str]] = {
     NO_IDENTITY: [f"{_REGULARISER}.identity_term=false"],
 }
 
-#: Of (FMVAE, figure 12), where it is compared with the paper's model alone.
-_UNIT_C = {UNIT_C: [f"{_REGULARISER}.identity_term=1.0"]}
+#: The same of all models: (FMVAE, figure 12) fixes c, (Chen et al. 2018) has only one.
+_CHANGES = VARIANTS | {UNIT_C: [f"{_REGULARISER}.identity_term=1.0"], IWAE: []}
 
 
 def trainings_of(
@@ -28,7 +29,7 @@ def trainings_of(
 ) -> list[tuple[str, TrainingSettings]]:
     """Names and settings of all trainings: each model with each seed."""
     return [
-        (name, load_training(configuration, [*changes, *(VARIANTS | _UNIT_C)[name], f"seed={seed}"]))
+        (name, load_training(configuration, [*changes, *_CHANGES[name], f"seed={seed}"]))
         for name in names
         for seed in seeds
     ]

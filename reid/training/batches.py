@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,10 +81,6 @@ def generator_of_step(seed: int, step: int, device: torch.device, process: int =
     return Generator(device).manual_seed(int(state) & (2**63 - 1))
 
 
-def _statistics(crops: Images) -> Tensor:
-    return torch.from_numpy(appearance_statistics(crops))
-
-
 def _pixels(crops: Images) -> Tensor:
     # A view: the channels stay last in memory, which convolutions like best.
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
@@ -94,12 +90,8 @@ LEAST_DEVIATION = 0.03
 
 # Parts of an observation that can be made from a crop. The common statistics are those that it shares with
 # its tracklet and with its neighbours in other cameras.
-COMMON = "common_statistics"
-PARTS: dict[str, Callable[[Images], Tensor]] = {
-    "image": _pixels,
-    "statistics": _statistics,
-    COMMON: _statistics,
-}
+IMAGE, STATISTICS, COMMON = "image", "statistics", "common_statistics"
+PARTS = (IMAGE, STATISTICS, COMMON)
 
 
 class CropBatches(Batches):
@@ -108,7 +100,7 @@ class CropBatches(Batches):
     Args:
         view: the crops; there are no labels in it.
         parts: names of the parts, of :data:`PARTS`.
-        data: whether the target is the crop itself.
+        data: whose values the targets are, and how they are levelled and shared.
         augmentation: of the input.
         vectors: (N, D) of the crops, by a descriptor that is there already; the first neighbours come from
             them.
@@ -117,35 +109,29 @@ class CropBatches(Batches):
     def __init__(
         self,
         view: TrainingView,
-        parts: list[str],
+        parts: Sequence[str],
         data: DataSettings,
         augmentation: AugmentSettings,
         vectors: Vectors | None = None,
     ) -> None:
-        unknown = [part for part in parts if part not in PARTS]
-        if unknown:
-            raise ValueError(f"no part {unknown[0]!r} can be made from crops; known: {', '.join(PARTS)}")
+        _check(parts, data)
         self._images = _pixels(view.images)
-        self._targets = {
-            part: self._images if part == "image" else PARTS[part](view.images) for part in parts
-        }
         self._cameras = cameras_of(view.index)
-        if data.level_cameras:
-            for part in parts:
-                if part != "image":
-                    self._targets[part] = level_cameras(self._targets[part], self._cameras)
-        self._neighbour_settings = data.neighbours
-        self._neighbours = torch.empty((0, 2), dtype=torch.int64)
-        # Until neighbours are found, a crop shares its statistics with its tracklet only.
-        self._own: Tensor | None = None
-        if COMMON in self._targets:
-            self._own = self._targets[COMMON] = tracklet_values(self._targets[COMMON], view.index.tracklet)
-        elif data.neighbours is not None:
-            raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
-        if data.neighbours is not None and vectors is not None:
-            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
+        made = {IMAGE: self._images}
+        if STATISTICS in parts or COMMON in parts:
+            own = torch.from_numpy(appearance_statistics(view.images))
+            made[STATISTICS] = level_cameras(own, self._cameras) if data.level_cameras else own
+        if COMMON in parts:
+            # Until neighbours are found, a crop shares its statistics with its tracklet only.
+            made[COMMON] = tracklet_values(made[STATISTICS], view.index.tracklet)
+        self._targets = {part: made[part] for part in parts}
+        self._of_tracklets = made.get(COMMON)
+        self._neighbour_settings = data.neighbours
+        self._neighbours = torch.empty((0, 2), dtype=torch.int64)
+        if data.neighbours is not None and vectors is not None:
+            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
 
     def __len__(self) -> int:
         return len(self._images)
@@ -177,8 +163,16 @@ class CropBatches(Batches):
 
     def _take(self, neighbours: Tensor) -> None:
         self._neighbours = neighbours
-        if self._own is not None and len(neighbours):
-            self._targets[COMMON] = common_values(self._own, neighbours)
+        if self._of_tracklets is not None and len(neighbours):
+            self._targets[COMMON] = common_values(self._of_tracklets, neighbours)
+
+
+def _check(parts: Sequence[str], data: DataSettings) -> None:
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise ValueError(f"no part {unknown[0]!r} can be made from crops; known: {', '.join(PARTS)}")
+    if data.neighbours is not None and COMMON not in parts:
+        raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
 
 
 def cameras_of(index: CropIndex) -> NDArray[np.intp]:

@@ -34,6 +34,7 @@ from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
 from reid.descriptor import Descriptor
 from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
+from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import write_text
 from reid.models import VAE
@@ -246,7 +247,7 @@ def _method_and_batches(
 
 def _pick(store: CropStore, count: int) -> torch.Tensor:
     rows = np.linspace(0, len(store) - 1, min(count, len(store))).astype(int)
-    return torch.from_numpy(np.array(store.images[rows])).permute(0, 3, 1, 2)
+    return channels_first(store.images[rows])
 
 
 def _machine(accelerator: Accelerator, seconds: float) -> dict[str, str]:

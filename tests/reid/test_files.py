@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reid.files import FileError, written_atomically
+from reid.files import FileError, write_text, written_atomically
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
@@ -27,6 +27,16 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
         assert path.read_text() == "first"
     assert path.read_text() == "second"
     assert [file.name for file in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "table.md"
+    write_text(path, "one\n")
+    write_text(path, "two β\n")
+    assert path.read_text(encoding="utf-8") == "two β\n"
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(FileError, match="new: cannot be written"):
+        write_text(tmp_path / "new", "three\n")
 
 
 def no_room(path: Path) -> None:

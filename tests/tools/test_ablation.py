@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -49,13 +50,21 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     app.command()(main)
     arguments = ["--market", str(market), "--held-out", "4", "--config", str(config), "--steps", "50"]
     arguments += ["--folder", str(tmp_path / "runs"), "--only", "complete", "--only", "no flatness"]
-    first = CliRunner().invoke(app, [*arguments, "--flatness-points", "2", "--device", "cpu"])
+    tables, figures = tmp_path / "tables.md", tmp_path / "figures.json"
+    measured = ["--flatness-points", "2", "--device", "cpu", "--output", str(tables)]
+    first = CliRunner().invoke(app, [*arguments, *measured])
     assert first.exit_code == 0, first.output
     for name in ("complete", "no flatness", "HSV histogram", "Reconstruction", "Flatness"):
         assert name in first.output or name.replace(" ", "-") in first.output
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/**/model.safetensors")}
     assert len(trained) == 2
-    assert CliRunner().invoke(app, [*arguments, "--flatness-points", "0"]).exit_code == 0
+    assert tables.read_text(encoding="utf-8").strip() == first.stdout.strip()
+    again = CliRunner().invoke(app, [*arguments, "--flatness-points", "0", "--output", str(figures)])
+    assert again.exit_code == 0, again.output
+    stored = json.loads(figures.read_text(encoding="utf-8"))
+    assert set(stored) == {"rows", "flatness", "reconstruction"}
+    assert set(stored["reconstruction"]) == {"complete", "no flatness"}
+    assert all(last["average_rmse"] > 0 for last in stored["reconstruction"].values())
     assert all(path.stat().st_mtime_ns == before for path, before in trained.items())
 
 

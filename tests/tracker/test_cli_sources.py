@@ -9,24 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from tests.reid.detectors.networks import constant_network
 from tests.reid.footage.streams import MotionJpegServer
+from tests.tracker import commands
 from tests.tracker.interrupting import interrupted
 from tests.tracker.sequences import PEOPLE, SequenceMaker
-from tracker.cli import app
 from tracker.tables import read_results
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Tests run in a folder of their own, with a space in its name."""
-    monkeypatch.delenv("VHP_DATA", raising=False)
-    folder = tmp_path / "my videos"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture
@@ -56,21 +48,16 @@ def detector(here: Path) -> Path:
 
 
 def track(*arguments: str | Path, descriptor: str = "none") -> Result:
-    arguments = (*arguments, "--descriptor", descriptor)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert "Traceback" not in result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
+    return commands.track(*arguments, "--descriptor", descriptor)
 
 
 def fails(*arguments: str | Path) -> str:
     """The complaint, in one line, of a run that must fail."""
-    result = track(*arguments)
-    assert result.exit_code == 1
-    assert result.stderr.startswith("track: ")
-    assert result.stderr.count("\n") == 1
+    complaint = commands.fails(*arguments, "--descriptor", "none")
+    assert complaint.startswith("track: ")
+    assert complaint.count("\n") == 1
     assert not Path("results").exists()
-    return result.stderr
+    return complaint
 
 
 def test_a_video_with_boxes_from_a_file(street: Path) -> None:

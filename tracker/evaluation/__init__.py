@@ -11,7 +11,7 @@ from tracker.evaluation.figures import COLUMNS, OVERALL
 from tracker.evaluation.pairing import EvaluationError, unique_names
 from tracker.evaluation.protocol import Protocol
 from tracker.evaluation.scoring import EvaluationResult, evaluate
-from tracker.evaluation.tables import TableFormat, render, render_results, write_table
+from tracker.evaluation.tables import TableFormat, render, render_results
 
 __all__ = [
     "COLUMNS",
@@ -24,5 +24,4 @@ __all__ = [
     "render",
     "render_results",
     "unique_names",
-    "write_table",
 ]

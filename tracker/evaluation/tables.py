@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -90,14 +89,6 @@ def render_results(results: Sequence[EvaluationResult], style: TableFormat, *, w
     sequences = "1 sequence" if len(first.rows) == 1 else f"{len(first.rows)} sequences together"
     title = f"{sequences}, {first.method}"
     return render(rows, style, title=title, label="Results", width=width)
-
-
-def write_table(path: Path, text: str) -> None:
-    """Write a rendered table to a file, in one piece or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.partial")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def format_figure(column: str, value: float) -> str:

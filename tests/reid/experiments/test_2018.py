@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from reid.experiments import mnist, mnist_2018, pendulum_2018, robot_arm
 from reid.experiments.cli import experiment
+from reid.experiments.request import Request
 from reid.experiments.variants import FM, VHP
 
 FIGURES = {
@@ -25,7 +26,8 @@ FIGURES = {
 @pytest.mark.parametrize("module", FIGURES, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_a_quick_run_needs_no_data_and_leaves_every_figure(module: ModuleType, tmp_path: Path) -> None:
     told: list[str] = []
-    report = module.run(tmp_path, quick=True, seeds=(0,), done=told.append, data_root=tmp_path / "no data")
+    asked = Request(tmp_path, tmp_path / "no data", quick=True, seeds=(0,), done=told.append)
+    report = module.run(asked)
     assert told
     for figure in FIGURES[module]:
         for suffix in ("png", "pdf"):
@@ -39,14 +41,14 @@ def test_a_quick_run_needs_no_data_and_leaves_every_figure(module: ModuleType, t
         assert "drawn digits" in report.title
 
     told.clear()
-    again = module.run(tmp_path, quick=True, seeds=(0,), done=told.append, data_root=tmp_path / "no data")
+    again = module.run(asked)
     assert told == []
     assert [number.values for number in again.numbers] == [number.values for number in report.numbers]
 
 
 @pytest.mark.slow
 def test_flatness_of_digits_stands_beside_their_reconstruction(tmp_path: Path) -> None:
-    report = mnist.run(tmp_path, quick=True, seeds=(0,))
+    report = mnist.run(Request(tmp_path, quick=True, seeds=(0,)))
     for name in (FM, VHP):
         assert any(row.model == name and "beside κ" in row.quantity for row in report.numbers)
         assert any(row.model == name and "ceiling of this graph" in row.quantity for row in report.numbers)

@@ -14,13 +14,17 @@ from reid.datasets.gait import synthetic_motion
 from reid.experiments import human, human_5d
 from reid.experiments.cli import experiment
 from reid.experiments.motion_figures import draw_interpolations, draw_smoothness, jumps
+from reid.experiments.request import Request
 from reid.experiments.variants import FM, VARIANTS, VHP
 from reid.files import FileError
 
 
 @pytest.mark.slow
 def test_a_quick_run_needs_no_data_and_leaves_every_figure(tmp_path: Path) -> None:
-    report = human.run(tmp_path, tmp_path / "no data", quick=True, seeds=(0,))
+    told: list[str] = []
+    asked = Request(tmp_path, tmp_path / "no data", quick=True, seeds=(0,), done=told.append)
+    report = human.run(asked)
+    assert told
     for figure in (3, 4, 5, 6, 7, 11):
         for suffix in ("png", "pdf"):
             assert (tmp_path / f"figure-{figure}.{suffix}").stat().st_size > 5000
@@ -39,14 +43,14 @@ def test_a_quick_run_needs_no_data_and_leaves_every_figure(tmp_path: Path) -> No
             number.model == name and "ceiling of this graph" in number.quantity for number in report.numbers
         )
 
-    told: list[str] = []
-    human.run(tmp_path, tmp_path / "no data", quick=True, seeds=(0,), done=told.append)
+    told.clear()
+    human.run(asked)
     assert told == []
 
 
 @pytest.mark.slow
 def test_a_quick_run_in_five_dimensions(tmp_path: Path) -> None:
-    report = human_5d.run(tmp_path, tmp_path / "no data", quick=True, seeds=(0,))
+    report = human_5d.run(Request(tmp_path, tmp_path / "no data", quick=True, seeds=(0,)))
     assert (tmp_path / "figure-13.png").stat().st_size > 5000
     assert {number.figure for number in report.numbers} >= {"Figure 13", "Table 3", "as Table 3"}
     (free,) = [row for row in report.numbers if row.figure == "as Table 3" and row.model == FM]
@@ -67,7 +71,7 @@ def test_missing_data_are_said_in_one_line(name: str, tmp_path: Path) -> None:
 
 def test_without_motion_nothing_is_trained(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="missing"):
-        human.run(tmp_path / "out", tmp_path)
+        human.run(Request(tmp_path / "out", tmp_path))
     assert not (tmp_path / "out").exists()
 
 

@@ -13,6 +13,7 @@ from reid.experiments import human_2018, human_c2
 from reid.experiments.human_2018 import steps_walked
 from reid.experiments.human_c2 import draw_convergence, steps_until
 from reid.experiments.motion_figures import draw_poses
+from reid.experiments.request import Request
 from reid.experiments.variants import FM, UNIT_C, trainings_of
 from reid.files import FileError
 from reid.training.settings import FlatVAE
@@ -23,7 +24,10 @@ from reid.training.settings import FlatVAE
 def test_a_quick_run_needs_no_data_and_leaves_every_figure(
     module: ModuleType, figures: tuple[int, ...], tmp_path: Path
 ) -> None:
-    report = module.run(tmp_path, tmp_path / "no data", quick=True, seeds=(0,))
+    told: list[str] = []
+    asked = Request(tmp_path, tmp_path / "no data", quick=True, seeds=(0,), done=told.append)
+    report = module.run(asked)
+    assert told
     for figure in figures:
         for suffix in ("png", "pdf"):
             assert (tmp_path / f"figure-{figure}.{suffix}").stat().st_size > 5000
@@ -32,15 +36,15 @@ def test_a_quick_run_needs_no_data_and_leaves_every_figure(
     assert "nothing" in stored["notes"][0]
     assert len(stored["numbers"]) == len(report.numbers)
 
-    told: list[str] = []
-    module.run(tmp_path, tmp_path / "no data", quick=True, seeds=(0,), done=told.append)
+    told.clear()
+    module.run(asked)
     assert told == []
 
 
 @pytest.mark.parametrize("module", [human_2018, human_c2])
 def test_without_motion_nothing_is_trained(module: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="missing"):
-        module.run(tmp_path / "out", tmp_path)
+        module.run(Request(tmp_path / "out", tmp_path))
     assert not (tmp_path / "out").exists()
 
 

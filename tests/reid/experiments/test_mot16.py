@@ -12,6 +12,7 @@ from reid.datasets.motchallenge import read_boxes
 from reid.experiments import mot16
 from reid.experiments.film import draw_film_strip, numbers_of, shoot
 from reid.experiments.mot16 import FLAT, SORT, usable_sequences
+from reid.experiments.request import Request
 from reid.files import FileError
 from reid.footage.sequence import SequenceInfo
 
@@ -35,7 +36,7 @@ def result(scene: SequenceInfo, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_quick_run_needs_no_data_and_draws_a_switch(tmp_path: Path) -> None:
-    report = mot16.run(tmp_path, tmp_path / "no data", quick=True)
+    report = mot16.run(Request(tmp_path, tmp_path / "no data", quick=True))
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"figure-10.{suffix}").stat().st_size > 5000
     rows = list(csv.DictReader((tmp_path / "numbers.csv").open(encoding="utf-8")))

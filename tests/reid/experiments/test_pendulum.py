@@ -8,7 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from reid.experiments.cli import EXPERIMENTS, experiment
-from reid.experiments.pendulum import VARIANTS, run
+from reid.experiments.pendulum import run
+from reid.experiments.request import Request
+from reid.experiments.variants import VARIANTS
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_a_quick_run_leaves_figures_and_numbers_of_every_model(quick: str, outpu
 def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
     told: list[str] = []
     before = (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8")
-    report = run(output / "pendulum", quick=True, seeds=(0,), done=told.append)
+    report = run(Request(output / "pendulum", quick=True, seeds=(0,), done=told.append))
     assert told == []
     assert (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8") == before
     assert report.facts["seeds"] == "0"
@@ -62,7 +64,7 @@ def test_an_unknown_experiment_is_named(app: typer.Typer) -> None:
 
 @pytest.mark.slow
 def test_the_paper_s_claims_hold(tmp_path: Path) -> None:
-    report = run(tmp_path)
+    report = run(Request(tmp_path))
     assert report.missed == []
     bounded = [number for number in report.numbers if number.expected]
     assert len(bounded) == 9

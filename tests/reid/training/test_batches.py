@@ -165,3 +165,22 @@ def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -
     assert len(pairs)
     assert (store.labels.identity[pairs[:, 0]] == store.labels.identity[pairs[:, 1]]).all()
     assert not torch.equal(alone, shared)
+
+
+def test_own_and_common_statistics_are_of_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = view([5, 5, -1, -1])
+    own = appearance_statistics(data.images)
+    computed: list[int] = []
+
+    def statistics(crops: np.ndarray) -> np.ndarray:
+        computed.append(len(crops))
+        return own
+
+    monkeypatch.setattr("reid.training.batches.appearance_statistics", statistics)
+    batches = CropBatches(data, ["common_statistics", "statistics"], DataSettings(), AugmentSettings())
+    targets = batches.batch(np.arange(4), generator_of_step(0, 0, CPU)).targets
+    assert computed == [4]
+    assert list(targets) == ["common_statistics", "statistics"]
+    assert torch.equal(targets["statistics"], torch.from_numpy(own))
+    assert torch.equal(targets["common_statistics"][0], targets["common_statistics"][1])
+    assert not torch.equal(targets["statistics"][0], targets["statistics"][1])

@@ -3,11 +3,10 @@ from __future__ import annotations
 import csv
 import json
 import math
-from pathlib import Path
 
 import pytest
 
-from tracker.evaluation import COLUMNS, OVERALL, TableFormat, render, write_table
+from tracker.evaluation import COLUMNS, OVERALL, TableFormat, render
 
 FIGURES = {column: 10.0 + number + 0.26 for number, column in enumerate(COLUMNS)} | {
     column: 1000 + number for number, column in enumerate(("MT", "PT", "ML", "FP", "FN", "IDs", "FM"))
@@ -72,13 +71,3 @@ def test_latex_is_a_booktabs_table_with_its_special_characters_escaped() -> None
     assert r"IDs$\downarrow$" in body[0]
     assert body[2].startswith(r"A\_B & 10.3")
     assert " & -- & " in body[2]
-
-
-def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "table.md"
-    write_table(path, "one\n")
-    write_table(path, "two\n")
-    assert path.read_text() == "two\n"
-    assert list(path.parent.iterdir()) == [path]
-    with pytest.raises(OSError, match="new"):
-        write_table(tmp_path / "new", "three\n")

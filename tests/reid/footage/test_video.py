@@ -1,0 +1,92 @@
+"""Videos, cameras and streams."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from reid.footage import video
+from reid.footage.frames import SourceError
+from reid.footage.sources import open_source
+from reid.footage.video import VideoSource
+from tests.reid.footage.numbered import HEIGHT, WIDTH, make_video, picture, read_all
+from tests.reid.footage.streams import MotionJpegServer
+
+
+def test_a_video(tmp_path: Path) -> None:
+    source = open_source(make_video(tmp_path / "shop.avi"))
+    assert (source.length, source.frame_rate, source.size, source.live) == (30, 25.0, (WIDTH, HEIGHT), False)
+    assert read_all(source) == [(n, n) for n in range(1, 31)]
+    assert source.notes == ()
+    assert len(read_all(source)) == 30
+
+
+def test_a_truncated_video_ends_where_it_ends_and_says_so(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "shop.avi")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = open_source(path)
+    frames = read_all(source)
+    assert 5 < len(frames) < 20
+    assert source.notes == (f"{path}: ended after frame {len(frames)} of the 30 that it promises",)
+
+
+def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "shop.mp4"
+    path.write_bytes(b"no video at all")
+    with pytest.raises(SourceError, match=r"shop\.mp4: cannot be opened"):
+        open_source(path)
+    with pytest.raises(SourceError, match="camera 97: cannot be opened"):
+        open_source("97")
+
+
+def test_a_video_without_frames_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = VideoSource(str(make_video(tmp_path / "shop.avi")))
+    assert source._capture is not None
+    while source._capture.grab():
+        pass
+    with pytest.raises(SourceError, match="no frame can be decoded"):
+        read_all(source)
+
+
+def test_a_stream_that_is_lost_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "PATIENCE", 0.6)
+    with MotionJpegServer([picture(number) for number in range(1, 13)], connections=3) as server:
+        source = open_source(server.address.replace("//", "//me:secret@") + "?key=secret")
+        assert (source.live, source.length, source.size) == (True, None, (WIDTH, HEIGHT))
+        assert "secret" not in source.name + source.title
+        assert source.title.endswith("-street")
+        numbers = [frame.number for frame in source]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 20
+    about = re.escape(source.name)
+    notes = "\n".join(source.notes)
+    assert len(re.findall(rf"^{about}: lost after frame \d+, back \d\.\d s later$", notes, re.MULTILINE)) == 2
+    assert f"{source.name}: ended after frame {numbers[-1]}" in notes
+
+
+def test_closing_ends_the_wait_for_a_lost_stream() -> None:
+    with MotionJpegServer([picture(number) for number in range(1, 13)], connections=1) as server:
+        source = open_source(server.address)
+        for frame in source:
+            started = time.perf_counter()
+            if frame.number >= 8:
+                break
+    assert time.perf_counter() - started < 2.0
+
+
+def test_a_stream_that_cannot_be_reached(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SourceError) as raised:
+        open_source("http://me:secret@127.0.0.1:9/street")
+    assert str(raised.value) == (
+        "http://127.0.0.1:9/street: cannot be opened; expected a stream that can be reached and decoded"
+    )
+
+
+def test_a_text_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.txt"
+    path.write_text("1,-1,10,20,30,40,0.9\n" * 100)
+    with pytest.raises(SourceError, match=r"boxes\.txt: cannot be opened; expected a video"):
+        open_source(path)
