@@ -133,6 +133,16 @@ def test_neighbours_change_what_is_reconstructed(tmp_path: Path, market: Path) -
     assert not all(torch.equal(alone[key], shared[key]) for key in alone)
 
 
+def test_a_descriptor_that_is_there_finds_the_first_neighbours(tmp_path: Path, market: Path) -> None:
+    own = settings(tmp_path, steps=5)
+    for first_by in (None, "histogram"):
+        found = NeighbourSettings(nearest=2, first_by=first_by, start=100)
+        chosen = own.model_copy(update={"data": own.data.model_copy(update={"neighbours": found})})
+        train(chosen, [market], tmp_path / str(first_by), device="cpu")
+    alone, shared = (load_file(tmp_path / name / "model.safetensors") for name in ("None", "histogram"))
+    assert not all(torch.equal(alone[key], shared[key]) for key in alone)
+
+
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     output = tmp_path / "run"
     with pytest.raises(RunError, match="no run to go on with"):
@@ -143,6 +153,10 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     other = settings(tmp_path).model_copy(update={"metric": "euclidean"})
     with pytest.raises(RunError, match=r"other settings \(optimiser, metric\)|other settings \(metric"):
         train(other, [market], output, resume=True, device="cpu")
+    unknown = NeighbourSettings(first_by="nobody")
+    lost = other.model_copy(update={"data": other.data.model_copy(update={"neighbours": unknown})})
+    with pytest.raises(DescriptorError, match="unknown descriptor 'nobody'"):
+        train(lost, [market], tmp_path / "lost", device="cpu")
     with pytest.raises(RunError, match="no data"):
         train(settings(tmp_path), [], tmp_path / "none", device="cpu")
     with pytest.raises(DescriptorError, match="device 'tpu'"):
