@@ -128,7 +128,7 @@ class NetworkDescriptor(Descriptor):
         sums = hashlib.blake2b(self.about.network.model_dump_json().encode(), digest_size=16)
         for name, value in self.network.state_dict().items():
             sums.update(name.encode())
-            sums.update(value.cpu().contiguous().view(torch.uint8).numpy())
+            sums.update(value.cpu().reshape(-1).contiguous().view(torch.uint8).numpy())
         # Another kind of device rounds differently.
         return f"{sums.hexdigest()} {self.device.type} {'bfloat16' if self._bfloat16 else 'float32'}"
 

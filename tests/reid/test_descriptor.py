@@ -213,6 +213,8 @@ def test_the_supervised_network_is_a_descriptor_too(tmp_path: Path, make_people:
     vectors, quality = descriptor.describe(crops)
     np.testing.assert_allclose(vectors, plain - plain.mean(axis=0), atol=0.02)
     assert (quality == 1).all()
+    # Batch normalisation counts its batches in a number without dimensions.
+    assert descriptor.fingerprint == Descriptor.load(tmp_path / "wrn.safetensors", "cpu").fingerprint
 
 
 def test_weights_to_start_from_are_not_asked_for_again(tmp_path: Path, make_people: People) -> None:
