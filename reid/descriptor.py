@@ -236,7 +236,7 @@ def find_descriptor(choice: str | Path) -> Path:
     if str(choice) in shipped:
         return shipped[str(choice)]
     if choice == _FROM_BEST[0] and default_descriptor() in shipped:
-        # As long as weights of the large one do not ship, the best one that does stands in for it.
+        # The large one does not ship, because the small one knows people better: it stands in for it.
         return shipped[default_descriptor()]
     path = Path(choice)
     if path.is_dir():
