@@ -110,7 +110,7 @@ def train(
     _prepare_folder(output, settings, resume)
     store = open_store(data, settings, held_out, cut)
     opened(store)
-    method, batches = _method_and_batches(settings, store, accelerator.device)
+    method, batches = _method_and_batches(settings, store, accelerator.device, resume)
     loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
     if resume:
         loop.resume()
@@ -226,7 +226,7 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
 
 
 def _method_and_batches(
-    settings: TrainingSettings, store: CropStore, device: torch.device
+    settings: TrainingSettings, store: CropStore, device: torch.device, resume: bool
 ) -> tuple[Method, Batches]:
     torch.manual_seed(settings.seed)
     method = settings.method
@@ -234,7 +234,10 @@ def _method_and_batches(
         view = store.training_view()
         parts = list(method.model.observation)
         first_by = settings.data.neighbours.first_by if settings.data.neighbours else None
-        vectors = describe(Descriptor.load(first_by, str(device)), view.images) if first_by else None
+        vectors = None
+        # A checkpoint holds the neighbours.
+        if first_by and not resume:
+            vectors = describe(Descriptor.load(first_by, str(device)), view.images)
         batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
         return autoencoder_method(method, settings.optimiser, device), batches
     labelled = LabelledCropBatches(

@@ -108,13 +108,22 @@ def test_shuffled_labels_change_nothing(tmp_path: Path, market: Path) -> None:
     assert all(torch.equal(right[key], wrong[key]) for key in right)
 
 
-@pytest.mark.parametrize("neighbours", [False, True])
-def test_a_run_goes_on_with_more_steps(tmp_path: Path, market: Path, *, neighbours: bool) -> None:
+@pytest.mark.parametrize(
+    "neighbours",
+    [
+        None,
+        # They are looked for before the run is stopped and after it,
+        NeighbourSettings(nearest=2, start=7, every=8),
+        # or before its first step only.
+        NeighbourSettings(nearest=2, first_by="histogram", start=100),
+    ],
+)
+def test_a_run_goes_on_with_more_steps(
+    tmp_path: Path, market: Path, neighbours: NeighbourSettings | None
+) -> None:
     def chosen(steps: int) -> TrainingSettings:
         own = settings(tmp_path, steps=steps)
-        # They are looked for before the run is stopped and after it.
-        found = NeighbourSettings(nearest=2, start=7, every=8) if neighbours else None
-        return own.model_copy(update={"data": own.data.model_copy(update={"neighbours": found})})
+        return own.model_copy(update={"data": own.data.model_copy(update={"neighbours": neighbours})})
 
     train(chosen(10), [market], tmp_path / "parts", device="cpu")
     outcome = train(chosen(20), [market], tmp_path / "parts", device="cpu", resume=True)
