@@ -65,7 +65,7 @@ class DescriptorNetwork(nn.Module):
             self.input = Signal(settings.input)
             # The weights come from the file, not from where the training started.
             encoder = _untrained(settings.encoder)
-            self.encoder = build_encoder(encoder, settings.latents, settings.input.shape)
+            self.encoder = build_encoder(encoder, settings.latents, settings.input)
             self.shape, self.width = settings.input.shape, settings.latents
         else:
             self.encoder = CosineDescriptor(settings.network)

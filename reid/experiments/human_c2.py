@@ -11,7 +11,7 @@ from reid.experiments.report import DRAWN, FMVAE_PAPER, Number, Picture, Report
 from reid.experiments.request import Request
 from reid.experiments.tables import UPPER, flatness_numbers, times_above
 from reid.experiments.trainings import Trained
-from reid.experiments.variants import FM, UNIT_C
+from reid.experiments.variants import BATCH_C, UNIT_C
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def run(asked: Request) -> Report:
     Raises:
         FileError: if there is no motion.
     """
-    study = Study.conduct(asked, "human", [FM, UNIT_C])
+    study = Study.conduct(asked, "human", [BATCH_C, UNIT_C])
     report = Report("Human motion, c²", f"{FMVAE_PAPER}, appendix A.2", asked.output)
     report.add_picture(
         draw_convergence(study.models, study.kappa),
@@ -98,13 +98,13 @@ def _numbers(study: Study) -> list[Number]:
             _FIGURE,
             "steps until the reconstruction error is κ",
             name,
-            "fewer with the mean" if name == FM else DRAWN,
+            "fewer with the mean" if name == BATCH_C else DRAWN,
             [steps_until(one.log, study.kappa) for one in several],
         )
         for name, several in study.models.items()
     ]
     numbers += [row for rows in flat.values() for row in rows]
-    return [*numbers, times_above(_FIGURE, UPPER, flat[FM], flat[UNIT_C], DRAWN, None)]
+    return [*numbers, times_above(_FIGURE, UPPER, flat[BATCH_C], flat[UNIT_C], DRAWN, None)]
 
 
 _NOTES = [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reid.training.settings import TrainingSettings, load_training
 
 FM, VHP, NO_MIXUP, NO_IDENTITY = "VHP-FMVAE", "VHP-VAE", "no mixup", "no identity term"
-UNIT_C = "c fixed at 1"
+BATCH_C, UNIT_C = "c² of the batch", "c fixed at 1"
 IWAE = "IWAE"
 
 _REGULARISER = "method.objective.flatness"
@@ -20,8 +20,12 @@ VARIANTS: dict[str, list[str]] = {
     NO_IDENTITY: [f"{_REGULARISER}.identity_term=false"],
 }
 
-#: The same of all models: (FMVAE, figure 12) fixes c, (Chen et al. 2018) has only one.
-_CHANGES = VARIANTS | {UNIT_C: [f"{_REGULARISER}.identity_term=1.0"], IWAE: []}
+#: The same of all models: those of (FMVAE, figure 12) differ in c, (Chen et al. 2018) has only one.
+_CHANGES = VARIANTS | {
+    BATCH_C: [f"{_REGULARISER}.c2=null"],
+    UNIT_C: [f"{_REGULARISER}.c2=1.0"],
+    IWAE: [],
+}
 
 
 def trainings_of(

@@ -9,12 +9,15 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from reid.models.colours import ColourBranch
 from reid.models.gaussian import DiagonalGaussian, GaussianHead
 from reid.models.layers import ACTIVATIONS, Activation, Widths, hidden_layers, last_width
+from reid.models.observation import SignalSettings
 from reid.models.weights import load_vgg16_features
 from reid.settings import Settings
 
@@ -39,6 +42,8 @@ class SmallSettings(Settings):
     """Residual convolutions after each halving."""
     norm: Literal["group", "none"] = "group"
     activation: Activation = "silu"
+    colours: Widths = ()
+    """Layers of a second branch, which reads the image's colour statistics; none: there is no such branch."""
 
 
 class MLPEncoderSettings(Settings):
@@ -55,11 +60,11 @@ EncoderSettings = Annotated[VGG16Settings | SmallSettings | MLPEncoderSettings, 
 class VGG16Encoder(nn.Module):
     """VGG16 without its classifier: 64 × 64 pixels become a 2 × 2 map."""
 
-    def __init__(self, settings: VGG16Settings, latents: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, settings: VGG16Settings, latents: int, signal: SignalSettings) -> None:
         super().__init__()
-        height, width = _image_sides(shape, "vgg16", at_least=32)
-        if shape[0] != 3:
-            raise ValueError(f"vgg16 reads 3 channels, not {shape[0]}")
+        height, width = _image_sides(signal.shape, "vgg16", at_least=32)
+        if signal.shape[0] != 3:
+            raise ValueError(f"vgg16 reads 3 channels, not {signal.shape[0]}")
         if settings.weights != "none" and settings.width != 1.0:
             raise ValueError(f"stored weights fit vgg16 at width 1 only, not {settings.width}")
         layout = [item if item == "M" else max(1, round(settings.width * int(item))) for item in cfgs["D"]]
@@ -78,17 +83,17 @@ class VGG16Encoder(nn.Module):
 
 
 class SmallEncoder(nn.Module):
-    """Strided 3 × 3 convolutions with a few residual ones between them."""
+    """Strided 3 × 3 convolutions with a few residual ones between them; colour statistics beside them."""
 
-    def __init__(self, settings: SmallSettings, latents: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, settings: SmallSettings, latents: int, signal: SignalSettings) -> None:
         super().__init__()
-        height, width = _image_sides(shape, "small", at_least=1)
+        height, width = _image_sides(signal.shape, "small", at_least=1)
         if len(settings.blocks) != len(settings.widths):
             raise ValueError(
                 f"blocks needs {len(settings.widths)} numbers, one for each width, not {len(settings.blocks)}"
             )
         layers: list[nn.Module] = []
-        channels = shape[0]
+        channels = signal.shape[0]
         for stage, blocks in zip(settings.widths, settings.blocks, strict=True):
             layers.append(_convolution(channels, stage, stride=2, settings=settings))
             layers += [
@@ -96,11 +101,19 @@ class SmallEncoder(nn.Module):
             ]
             channels, height, width = stage, math.ceil(height / 2), math.ceil(width / 2)
         self.layers = nn.Sequential(*layers)
-        self.head = GaussianHead(channels * height * width, latents)
+        features = channels * height * width
+        self.colours: ColourBranch | None = None
+        if settings.colours:
+            self.colours = ColourBranch(signal, settings.colours, settings.activation)
+            features += self.colours.features
+        self.head = GaussianHead(features, latents)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
         """Posterior of standardised images (B, channels, height, width)."""
-        posterior: DiagonalGaussian = self.head(self.layers(x).flatten(1))
+        features = self.layers(x).flatten(1)
+        if self.colours is not None:
+            features = torch.cat([features, self.colours(x)], dim=1)
+        posterior: DiagonalGaussian = self.head(features)
         return posterior
 
 
@@ -120,9 +133,9 @@ class Residual(nn.Module):
 class MLPEncoder(nn.Module):
     """Fully connected layers on the flattened input."""
 
-    def __init__(self, settings: MLPEncoderSettings, latents: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, settings: MLPEncoderSettings, latents: int, signal: SignalSettings) -> None:
         super().__init__()
-        size = math.prod(shape)
+        size = math.prod(signal.shape)
         self.hidden = hidden_layers(size, settings.hidden, settings.activation)
         self.head = GaussianHead(last_width(size, settings.hidden), latents)
 
@@ -139,9 +152,9 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build_encoder(settings: EncoderSettings, latents: int, shape: tuple[int, ...]) -> nn.Module:
-    """The encoder that ``settings`` describe, for input of the given shape."""
-    return ENCODERS[settings.kind](settings, latents, shape)
+def build_encoder(settings: EncoderSettings, latents: int, signal: SignalSettings) -> nn.Module:
+    """The encoder that ``settings`` describe, for input of the given shape and standardisation."""
+    return ENCODERS[settings.kind](settings, latents, signal)
 
 
 def _convolution(inputs: int, outputs: int, stride: int, settings: SmallSettings) -> nn.Sequential:

@@ -78,7 +78,7 @@ class VAE(nn.Module):
         self.settings = settings
         self.input = Signal(settings.input)
         self.observation = Observation(settings.observation)
-        self.encoder = build_encoder(settings.encoder, settings.latents, settings.input.shape)
+        self.encoder = build_encoder(settings.encoder, settings.latents, settings.input)
         self.decoder = JointDecoder(
             {
                 name: build_decoder(part.decoder, settings.latents, part.shape)

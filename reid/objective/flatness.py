@@ -36,9 +36,11 @@ class FlatnessSettings(Settings):
     """Regularise between and beyond the data (FMVAE, 11); else at the data's latents only (FMVAE, 9)."""
     mixup_reach: float = Field(0.2, ge=0)
     """α₀: how far beyond the two points mixup goes, in units of their distance."""
-    identity_term: bool | float = True
-    """c² is the mean of G's diagonal (FMVAE, 13), or this number, as in (FMVAE, figure 12); without the term
-    ‖G‖² is made small, as in (FMVAE, figure 7b)."""
+    identity_term: bool = True
+    """Without it ‖G‖² is made small instead of ‖G − c²I‖², as in (FMVAE, figure 7b)."""
+    c2: float | None = Field(None, gt=0)
+    """c²; None: the mean of G's diagonal in the batch (FMVAE, 13). A number, as in (FMVAE, figure 12), takes
+    from the latent space the way out of growing: the printed regulariser falls with c⁴."""
     directions: int = Field(8, ge=2)
     """k: finite differences for each point; never more than there are latents, where it becomes exact."""
     share: float = Field(0.25, gt=0, le=1)
@@ -155,8 +157,10 @@ def flatness(
         # c² minimises the batch mean of the deviation, so its own gradient is zero (FMVAE, 13).
         c2 = torch.diagonal(blocks, dim1=-2, dim2=-1).mean().detach()
         deviation = squared_deviation(blocks, c2, latents).mean()
-        term = settings.identity_term
-        penalty = deviation if term is True else squared_deviation(blocks, float(term), latents).mean()
+        penalty = deviation
+        if not settings.identity_term or settings.c2 is not None:
+            aim = (settings.c2 or 0.0) if settings.identity_term else 0.0
+            penalty = squared_deviation(blocks, aim, latents).mean()
         unit = (c2.square() * latents).clamp_min(torch.finfo(torch.float32).tiny)
         relative = (deviation / unit).detach()
         return Flatness(

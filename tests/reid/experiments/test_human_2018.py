@@ -14,7 +14,7 @@ from reid.experiments.human_2018 import steps_walked
 from reid.experiments.human_c2 import draw_convergence, steps_until
 from reid.experiments.motion_figures import draw_poses
 from reid.experiments.request import Request
-from reid.experiments.variants import FM, UNIT_C, trainings_of
+from reid.experiments.variants import BATCH_C, UNIT_C, trainings_of
 from reid.files import FileError
 from reid.training.settings import FlatVAE
 
@@ -71,12 +71,12 @@ def test_every_pose_is_drawn_beside_the_last() -> None:
 
 def test_one_setting_tells_the_two_models_of_c2_apart() -> None:
     found: dict[str, Any] = {}
-    for name, settings in trainings_of("human", [FM, UNIT_C], [0]):
+    for name, settings in trainings_of("human", [BATCH_C, UNIT_C], [0]):
         assert isinstance(settings.method, FlatVAE)
         found[name] = settings.method.objective.flatness
-    assert found[FM].identity_term is True
-    assert type(found[UNIT_C].identity_term) is float
-    assert found[UNIT_C].model_copy(update={"identity_term": True}) == found[FM]
+    assert found[BATCH_C].c2 is None
+    assert found[UNIT_C].c2 == 1.0
+    assert found[UNIT_C].model_copy(update={"c2": None}) == found[BATCH_C]
 
 
 def log(*errors: float) -> list[dict[str, float]]:

@@ -15,10 +15,12 @@ from reid.models.encoders import (
     VGG16Settings,
 )
 from reid.models.gaussian import LOG_VARIANCE_RANGE, DiagonalGaussian, bounded_log_variance
+from reid.models.observation import IMAGENET_MEAN, IMAGENET_STD, SignalSettings
 from reid.models.weights import WeightsError
 from reid.models.wrn import CosineDescriptor, CosineSoftmax, ScaleSettings, WRNSettings
 
 CROP = (3, 64, 64)
+PIXELS = SignalSettings(shape=CROP, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
 def count(module: nn.Module) -> int:
@@ -26,7 +28,7 @@ def count(module: nn.Module) -> int:
 
 
 def test_vgg16_has_the_published_number_of_parameters():
-    encoder = VGG16Encoder(VGG16Settings(), 128, CROP)
+    encoder = VGG16Encoder(VGG16Settings(), 128, PIXELS)
     assert count(encoder.features) == 14_714_688
     assert count(encoder) == 15_239_232
 
@@ -53,7 +55,7 @@ def test_deconv_decoder_refuses_an_image_it_cannot_make():
 
 
 def test_small_encoder_stays_below_sixty_million_multiply_adds():
-    encoder = SmallEncoder(SmallSettings(), 128, CROP)
+    encoder = SmallEncoder(SmallSettings(), 128, PIXELS)
     with FlopCounterMode(display=False) as counter:
         encoder(torch.zeros(1, *CROP))
     assert counter.get_total_flops() / 2 <= 60e6
@@ -61,7 +63,7 @@ def test_small_encoder_stays_below_sixty_million_multiply_adds():
 
 @pytest.mark.slow
 def test_small_encoder_takes_at_most_two_milliseconds_a_crop_on_one_core():
-    encoder = SmallEncoder(SmallSettings(), 128, CROP).eval()
+    encoder = SmallEncoder(SmallSettings(), 128, PIXELS).eval()
     crops = torch.rand(16, *CROP)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -80,12 +82,13 @@ def test_small_encoder_takes_at_most_two_milliseconds_a_crop_on_one_core():
 @pytest.mark.parametrize(
     "encoder",
     [
-        VGG16Encoder(VGG16Settings(width=0.125), 8, CROP),
-        SmallEncoder(SmallSettings(widths=(16, 32), blocks=(1, 0)), 8, CROP),
-        SmallEncoder(SmallSettings(norm="none"), 8, CROP),
-        MLPEncoder(MLPEncoderSettings(hidden=(16,)), 8, CROP),
+        VGG16Encoder(VGG16Settings(width=0.125), 8, PIXELS),
+        SmallEncoder(SmallSettings(widths=(16, 32), blocks=(1, 0)), 8, PIXELS),
+        SmallEncoder(SmallSettings(norm="none"), 8, PIXELS),
+        SmallEncoder(SmallSettings(colours=(16,)), 8, PIXELS),
+        MLPEncoder(MLPEncoderSettings(hidden=(16,)), 8, PIXELS),
     ],
-    ids=["vgg16", "small", "small without norm", "mlp"],
+    ids=["vgg16", "small", "small without norm", "small with colours", "mlp"],
 )
 def test_encoders_give_the_same_posterior_whatever_else_is_in_the_batch(encoder):
     images = torch.rand(5, *CROP, generator=torch.Generator().manual_seed(0))
@@ -98,40 +101,40 @@ def test_encoders_give_the_same_posterior_whatever_else_is_in_the_batch(encoder)
 
 def test_encoders_say_what_shape_they_need():
     with pytest.raises(ValueError, match="sides of at least 32"):
-        VGG16Encoder(VGG16Settings(), 8, (3, 16, 64))
+        VGG16Encoder(VGG16Settings(), 8, SignalSettings(shape=(3, 16, 64)))
     with pytest.raises(ValueError, match="3 channels, not 1"):
-        VGG16Encoder(VGG16Settings(), 8, (1, 64, 64))
+        VGG16Encoder(VGG16Settings(), 8, SignalSettings(shape=(1, 64, 64)))
     with pytest.raises(ValueError, match="5 numbers, one for each width, not 1"):
-        SmallEncoder(SmallSettings(blocks=(1,)), 8, CROP)
+        SmallEncoder(SmallSettings(blocks=(1,)), 8, PIXELS)
 
 
 def test_stored_weights_are_taken_from_a_file(tmp_path):
-    source = VGG16Encoder(VGG16Settings(), 8, CROP)
+    source = VGG16Encoder(VGG16Settings(), 8, PIXELS)
     path = tmp_path / "vgg16.pth"
     torch.save({f"features.{name}": tensor for name, tensor in source.features.state_dict().items()}, path)
-    loaded = VGG16Encoder(VGG16Settings(weights=str(path)), 8, CROP)
+    loaded = VGG16Encoder(VGG16Settings(weights=str(path)), 8, PIXELS)
     assert torch.equal(loaded.features[0].weight, source.features[0].weight)
 
 
 def test_missing_weights_are_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match="no such file"):
-        VGG16Encoder(VGG16Settings(weights=str(tmp_path / "missing.pth")), 8, CROP)
+        VGG16Encoder(VGG16Settings(weights=str(tmp_path / "missing.pth")), 8, PIXELS)
     with pytest.raises(ValueError, match="width 1 only"):
-        VGG16Encoder(VGG16Settings(weights="imagenet", width=0.5), 8, CROP)
+        VGG16Encoder(VGG16Settings(weights="imagenet", width=0.5), 8, PIXELS)
 
     def unreachable(*_args, **_kwargs):
         raise OSError("no network")
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreachable)
     with pytest.raises(WeightsError, match=r"vgg16-397923af\.pth.* at .*checkpoints.*weights=none"):
-        VGG16Encoder(VGG16Settings(weights="imagenet"), 8, CROP)
+        VGG16Encoder(VGG16Settings(weights="imagenet"), 8, PIXELS)
 
 
 def test_a_file_with_other_weights_is_refused(tmp_path):
     path = tmp_path / "other.pth"
     torch.save({"layer.weight": torch.zeros(1)}, path)
     with pytest.raises(WeightsError, match=r"features\.0\.weight.*layer\.weight"):
-        VGG16Encoder(VGG16Settings(weights=str(path)), 8, CROP)
+        VGG16Encoder(VGG16Settings(weights=str(path)), 8, PIXELS)
 
 
 def test_log_variance_is_bounded_smooth_and_untouched_around_zero():

@@ -215,7 +215,7 @@ class TestFlatness:
 
     @pytest.mark.parametrize("scale, penalty", [(1.0, 0.0), (2.0, 6 * 9.0)])
     def test_a_fixed_c2_is_the_only_scale_without_penalty(self, scale, penalty):
-        flat = self.measure(lambda z: scale * z, identity_term=1.0)
+        flat = self.measure(lambda z: scale * z, c2=1.0)
         assert float(flat.penalty) == pytest.approx(penalty, rel=1e-3, abs=1e-3)
         assert float(flat.deviation) == pytest.approx(0.0, abs=1e-3)
 
