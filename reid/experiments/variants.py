@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reid.training.settings import TrainingSettings, load_training
 
 FM, VHP, NO_MIXUP, NO_IDENTITY = "VHP-FMVAE", "VHP-VAE", "no mixup", "no identity term"
-BATCH_C, UNIT_C = "c² of the batch", "c fixed at 1"
+BATCH_C, UNIT_C = "c from the batch", "c fixed at 1"
 IWAE = "IWAE"
 
 _REGULARISER = "method.objective.flatness"
