@@ -33,6 +33,11 @@ def _observed(tree: Tree) -> Tree:
     return parts
 
 
+def _no_colour_branch(tree: Tree) -> None:
+    """The encoder reads pixels only."""
+    tree["method"]["model"]["encoder"]["colours"] = []
+
+
 def _own_statistics(tree: Tree) -> None:
     """Statistics of the crop itself instead of those that it shares with its neighbours."""
     tree["data"]["neighbours"] = None
@@ -52,7 +57,7 @@ def _no_image(tree: Tree) -> None:
 
 
 def _pixels_only(tree: Tree) -> None:
-    _own_statistics(tree)
+    tree["data"]["neighbours"] = None
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
 
 
@@ -75,6 +80,7 @@ def _plain_prior(tree: Tree) -> None:
 
 VARIANTS: dict[str, Callable[[Tree], None]] = {
     "complete": lambda tree: None,
+    "no colour branch": _no_colour_branch,
     "own statistics": _own_statistics,
     "no levelling": _no_levelling,
     "own statistics, no levelling": _neither,

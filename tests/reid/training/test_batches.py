@@ -13,7 +13,13 @@ from reid.appearance import appearance_statistics
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.market import MarketFolder
 from reid.datasets.store import CropIndex, CropStore, TrainingView
-from reid.training.batches import CropBatches, LabelledCropBatches, generator_of_step, rows_of_step
+from reid.training.batches import (
+    CropBatches,
+    LabelledCropBatches,
+    generator_of_step,
+    level_cameras,
+    rows_of_step,
+)
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 CPU = torch.device("cpu")
@@ -131,6 +137,19 @@ def test_shuffled_labels_change_nothing_in_unsupervised_batches(tmp_path: Path) 
         a, b = (batches.batch(rows, generator_of_step(0, step, CPU)) for batches in (one, other))
         assert torch.equal(a.x, b.x)
         assert all(torch.equal(a.targets[part], b.targets[part]) for part in a.targets)
+
+
+def test_levelled_cameras_are_alike_in_mean_and_deviation() -> None:
+    source = torch.Generator().manual_seed(0)
+    camera = np.repeat([0, 1], 200)
+    values = torch.randn(400, 2, generator=source) * torch.tensor([0.5, 2.0])
+    shifted = values * torch.tensor([[1.0], [3.0]])[camera] + 3.0 * torch.from_numpy(camera)[:, None]
+    before = shifted.clone()
+    levelled = level_cameras(shifted, camera)
+    torch.testing.assert_close(shifted, before)
+    for number in (0, 1):
+        torch.testing.assert_close(levelled[camera == number].mean(0), torch.zeros(2), atol=1e-4, rtol=0)
+        torch.testing.assert_close(levelled[camera == number].std(0), torch.ones(2), atol=0.1, rtol=0)
 
 
 def test_supervised_batches_have_several_crops_of_each_identity() -> None:
