@@ -57,14 +57,16 @@ def soft_statistics(images: Tensor) -> Tensor:
     Args:
         images: RGB from 0 to 1, (B, 3, height, width).
     """
-    stripes = images.clamp(0.0, 1.0).unflatten(2, (STRIPES, -1)).flatten(3)
+    height, width = images.shape[2:]
+    # The batch must not be named: an exported graph is for any number of crops.
+    stripes = images.clamp(0.0, 1.0).reshape(-1, 3, STRIPES, height * width // STRIPES)
     hue, saturation, value = hue_saturation_value(stripes)
     away = (hue.unsqueeze(-2) * HUES - _centres(HUES, hue)).abs()
     # Hues go round: the first bin is the last one's neighbour.
     hues = _shares(torch.minimum(away, HUES - away))
     colours = hues @ _between(saturation, SATURATIONS).transpose(-1, -2)
     values = _between(value, VALUES).sum(-1)
-    histograms = torch.cat([colours.flatten(2), values], dim=2) / hue.shape[-1]
+    histograms = torch.cat([colours.flatten(2), values], dim=2) / stripes.shape[-1]
     # Each stripe's two histograms add up to 1.
     return torch.sqrt(histograms.flatten(1) * (STATISTICS / (2 * STRIPES)))
 
