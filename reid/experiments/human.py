@@ -184,6 +184,7 @@ _NOTES = [
     "κ is 0.05, not 0.03: with two latents neither model came below 0.037 rad in 2,500 steps.",
     "K is 8, not 32, which takes three times as long.",
     "β starts at 1e-6: the algorithm's printed β ≫ 1 collapses the posterior at once.",
+    "c is 1: with the mean of G's diagonal (13) the latent space grows, and the regulariser falls with c⁴.",
     "The learning rate is higher than the paper's 1e-4 and falls to zero, so that minutes are enough.",
     f"Table 1's graph joins each node with {_NEIGHBOURS} others; with the paper's 12 paths are too long.",
     "The paper's box plots have no printed numbers; the bounds on them are this project's own.",

@@ -146,6 +146,7 @@ _NOTES = [
     "κ bounds the root of the mean squared error per pixel; minimised is the Bernoulli cross-entropy.",
     "The reconstruction error reached stands beside every model: none is flat because it has collapsed.",
     "β starts at 1e-5: the algorithm's printed β ≫ 1 collapses the posterior at once.",
+    "c is 1: with the mean of G's diagonal (13) the latent space grows, and the regulariser falls with c⁴.",
     "The learning rate is higher than the paper's 1e-4 and falls to zero, so that minutes are enough.",
     "The flat ceiling is the latent ratio that the same graph finds in a perfectly flat space.",
     "Binarised test images come without classes: each has that of the grey image it most likely came from.",
