@@ -2,6 +2,7 @@
 
 python tools/ablation.py --market Market-1501/bounding_box_train --sequence MOT15/train/ADL-Rundle-6
 python tools/ablation.py --market … --steps 3000 --only "no flatness" --only "own statistics"
+python tools/ablation.py --market … --set method.objective.constraint.kappa=0.5 --folder runs/loose
 
 Every variant is trained like all others but for the one change that its name says, on the identities that are
 not held out, for the same number of steps. Trainings that are there already are not repeated; one that was
@@ -116,6 +117,10 @@ def main(
         list[Path] | None, typer.Option(help="MOTChallenge sequence to score on, too.")
     ] = None,
     config: Annotated[str, typer.Option(help="What is taken apart.")] = "fmvae-small",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of all variants first."),
+    ] = None,
     steps: Annotated[int, typer.Option(min=50, help="Of each training.")] = 1000,
     held_out: Annotated[int, typer.Option(min=1, help="How many identities are the test.")] = 100,
     only: Annotated[
@@ -134,7 +139,7 @@ def main(
     try:
         names = _chosen(only)
         data = TestData(market, sequence or [], held_out)
-        base = load_training(config)
+        base = load_training(config, overrides or [])
         trainings = folder / f"{Path(config).stem}-{steps}"
         runs = {name: trainings / name.replace(",", "").replace(" ", "-") for name in names}
         for name, run in runs.items():
