@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reid.experiments.figures import COLUMN, PAGE, STYLE, LatentMap, draw_contours
+from reid.experiments.figures import COLUMN, PAGE, STYLE, LatentMap, draw_contours, frame_panels
 from reid.geometry.metric import metric_tensors
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def draw_class_maps(
             for path in geodesics[place] if geodesics else ():
                 axes.plot(*path[[0, -1]].T, **_STRAIGHT)
                 axes.plot(*path.T, **_GEODESIC)
-            _frame(axes, one, place)
+        frame_panels(panels, maps)
         _legend(figure, names, bool(geodesics))
         bar = figure.colorbar(grey, ax=panels, pad=0.01, aspect=30)
         bar.set_label("magnification factor over its mean at the data")
@@ -85,7 +85,7 @@ def draw_vector_fields(
 
     with rc_context(STYLE):
         figure, panels = _panels(len(maps))
-        for place, (axes, one) in enumerate(zip(panels, maps, strict=True)):
+        for axes, one in zip(panels, maps, strict=True):
             x, y = np.meshgrid(
                 np.linspace(one.x.min(), one.x.max(), side + 2)[1:-1],
                 np.linspace(one.y.min(), one.y.max(), side + 2)[1:-1],
@@ -97,7 +97,7 @@ def draw_vector_fields(
             # In units of the data's own mean, or the latent spaces' scales would be compared.
             lengths /= np.linalg.norm(lengths, axis=1).mean()
             axes.quiver(x, y, *lengths.T, angles="uv", scale=1.2 * side, width=0.003, pivot="mid")
-            _frame(axes, one, place)
+        frame_panels(panels, maps)
         _legend(figure, names, with_paths=False)
     return figure
 
@@ -129,13 +129,6 @@ def _scatter(
             alpha=alpha,
             rasterized=True,
         )
-
-
-def _frame(axes: Axes, one: LatentMap, place: int) -> None:
-    axes.set(title=f"({'abcdefgh'[place]}) {one.name}", aspect="equal", xlabel="$z_1$")
-    axes.set(xlim=(one.x.min(), one.x.max()), ylim=(one.y.min(), one.y.max()))
-    if place == 0:
-        axes.set_ylabel("$z_2$")
 
 
 def _legend(figure: Figure, names: Sequence[str], with_paths: bool) -> None:

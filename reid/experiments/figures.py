@@ -107,22 +107,29 @@ def draw_latent_maps(
         width = PAGE if len(maps) > 1 else COLUMN
         figure = Figure(figsize=(width, 0.9 * width / max(2, len(maps))), layout="constrained")
         panels = figure.subplots(1, len(maps), squeeze=False)[0]
-        for axes, one, letter in zip(panels, maps, "abcdefgh", strict=False):
+        for axes, one in zip(panels, maps, strict=True):
             grey = axes.pcolormesh(
                 one.x, one.y, one.magnification, cmap="Greys", vmin=0, vmax=brightest, rasterized=True
             )
             points = axes.scatter(*one.latents.T, c=colours, s=3, cmap="hsv", linewidths=0, rasterized=True)
             for centre in centres:
                 draw_contours(axes, one, one.latents[centre], levels)
-            axes.set(title=f"({letter}) {one.name}", aspect="equal", xlabel="$z_1$")
-            axes.set(xlim=(one.x.min(), one.x.max()), ylim=(one.y.min(), one.y.max()))
-        panels[0].set_ylabel("$z_2$")
+        frame_panels(panels, maps)
         bar = figure.colorbar(grey, ax=panels, pad=0.01, aspect=30)
         bar.set_label("magnification factor over its mean at the data")
         bar = figure.colorbar(points, ax=panels, pad=0.01, aspect=30)
         bar.set_label(colour_label)
         bar.set_ticks(list(colour_ticks), labels=list(colour_ticks.values()))
     return figure
+
+
+def frame_panels(panels: Sequence[Axes], maps: Sequence[LatentMap]) -> None:
+    """Titles, with letters where there are several panels, axes and limits."""
+    for axes, one, letter in zip(panels, maps, "abcdefgh", strict=False):
+        title = f"({letter}) {one.name}" if len(maps) > 1 else one.name
+        axes.set(title=title, aspect="equal", xlabel="$z_1$")
+        axes.set(xlim=(one.x.min(), one.x.max()), ylim=(one.y.min(), one.y.max()))
+    panels[0].set_ylabel("$z_2$")
 
 
 def draw_contours(axes: Axes, one: LatentMap, centre: NDArray[np.float64], levels: int) -> None:
