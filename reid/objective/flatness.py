@@ -157,10 +157,8 @@ def flatness(
         # c² minimises the batch mean of the deviation, so its own gradient is zero (FMVAE, 13).
         c2 = torch.diagonal(blocks, dim1=-2, dim2=-1).mean().detach()
         deviation = squared_deviation(blocks, c2, latents).mean()
-        penalty = deviation
-        if not settings.identity_term or settings.c2 is not None:
-            aim = (settings.c2 or 0.0) if settings.identity_term else 0.0
-            penalty = squared_deviation(blocks, aim, latents).mean()
+        fixed = settings.c2 if settings.identity_term else 0.0
+        penalty = deviation if fixed is None else squared_deviation(blocks, fixed, latents).mean()
         unit = (c2.square() * latents).clamp_min(torch.finfo(torch.float32).tiny)
         relative = (deviation / unit).detach()
         return Flatness(
