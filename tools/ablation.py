@@ -23,7 +23,7 @@ from reid.evaluation.report import TestData, evaluate_descriptors
 from reid.files import write_text
 from reid.settings import check_settings
 from reid.training.loop import CHECKPOINT, read_log
-from reid.training.run import DESCRIPTOR, train
+from reid.training.run import DESCRIPTOR, changed_settings, train
 from reid.training.settings import TrainingSettings, load_training
 
 Tree = dict[str, Any]
@@ -36,7 +36,7 @@ def _observed(tree: Tree) -> Tree:
 
 def _no_colour_branch(tree: Tree) -> None:
     """The encoder reads pixels only."""
-    tree["method"]["model"]["encoder"]["colours"] = []
+    tree["method"]["model"]["encoder"].pop("colours", None)
 
 
 def _own_statistics(tree: Tree) -> None:
@@ -58,7 +58,7 @@ def _no_image(tree: Tree) -> None:
 
 
 def _pixels_only(tree: Tree) -> None:
-    tree["data"]["neighbours"] = None
+    _own_statistics(tree)
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
 
 
@@ -137,9 +137,9 @@ def main(
 ) -> None:
     """Train every variant, and print how they describe people and how they reconstruct."""
     try:
-        names = _chosen(only)
-        data = TestData(market, sequence or [], held_out)
         base = load_training(config, overrides or [])
+        names = _chosen(only, base)
+        data = TestData(market, sequence or [], held_out)
         trainings = folder / f"{Path(config).stem}-{steps}"
         runs = {name: trainings / name.replace(",", "").replace(" ", "-") for name in names}
         for name, run in runs.items():
@@ -160,17 +160,28 @@ def main(
         raise typer.Exit(1) from error
 
 
-def _chosen(only: list[str] | None) -> list[str]:
+def applicable(base: TrainingSettings) -> list[str]:
+    """The variants that take something away from a configuration, after the complete one."""
+    steps = base.optimiser.steps
+    whole = variant(base, "complete", steps)
+    return ["complete", *(name for name in VARIANTS if variant(base, name, steps) != whole)]
+
+
+def _chosen(only: list[str] | None, base: TrainingSettings) -> list[str]:
     unknown = [name for name in only or [] if name not in VARIANTS]
     if unknown:
         raise ValueError(f"no variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
-    return only or list(VARIANTS)
+    return only or applicable(base)
 
 
 def _train(
     settings: TrainingSettings, name: str, run: Path, market: Path, held_out: int, device: str
 ) -> None:
     if (run / DESCRIPTOR).is_file():
+        if changed := changed_settings(run, settings):
+            raise ValueError(
+                f"{run}: was trained with other settings ({', '.join(changed)}); choose another --folder"
+            )
         return
     typer.echo(f"{name}: {settings.optimiser.steps} steps", err=True)
     resume = (run / CHECKPOINT).is_file()

@@ -44,9 +44,8 @@ class ColourBranch(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, features) of standardised images (B, 3, height, width)."""
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            width = x.shape[-1]
-            middle = x[..., self.margin : width - self.margin].float()
-            statistics = soft_statistics(middle * self.signal.std + self.signal.mean)
+            images = self.signal.inverse(x.float())
+            statistics = soft_statistics(images[..., self.margin : images.shape[-1] - self.margin])
         features: Tensor = self.layers(statistics)
         return features
 

@@ -212,8 +212,12 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
         raise RunError(f"{output}: no run to go on with; leave --resume away to start one")
     if there and not resume:
         raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
-    if not resume:
-        return
+    if resume and (changed := changed_settings(output, settings)):
+        raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
+
+
+def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
+    """Names of the settings in which a run differs from these, but for its description and its steps."""
     before = yaml.safe_load((output / CONFIG).read_text(encoding="utf-8"))
     now = settings.model_dump(mode="json")
     changed = [key for key in now if now[key] != before.get(key) and key != "description"]
@@ -221,8 +225,7 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
     if changed == ["optimiser"]:
         steps = {"steps": 0}
         changed = [] if now["optimiser"] | steps == before["optimiser"] | steps else changed
-    if changed:
-        raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
+    return changed
 
 
 def _method_and_batches(

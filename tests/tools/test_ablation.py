@@ -13,7 +13,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from reid.training.settings import load_training
-from tools.ablation import VARIANTS, main, variant
+from tools.ablation import VARIANTS, applicable, main, variant
 
 
 @pytest.fixture
@@ -30,13 +30,27 @@ def market(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "complete"])
-def test_every_variant_differs_from_the_complete_model_in_its_settings(name: str) -> None:
-    base = load_training("fmvae-small")
+@pytest.mark.parametrize(
+    "config, name",
+    [
+        (config, name)
+        for config in ("fmvae", "fmvae-small")
+        for name in VARIANTS
+        if name != "complete" and (config, name) != ("fmvae", "no colour branch")
+    ],
+)
+def test_every_variant_differs_from_the_complete_model_in_its_settings(config: str, name: str) -> None:
+    base = load_training(config)
     whole, part = variant(base, "complete", 100), variant(base, name, 100)
     assert part != whole
     assert part.optimiser == whole.optimiser
     assert part.optimiser.steps == 100
+
+
+def test_only_what_is_there_is_taken_away() -> None:
+    assert applicable(load_training("fmvae-small")) == list(VARIANTS)
+    without = [name for name in VARIANTS if name != "no colour branch"]
+    assert applicable(load_training("fmvae")) == without
 
 
 def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: Path) -> None:
@@ -65,6 +79,11 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     assert set(stored["reconstruction"]) == {"complete", "no flatness"}
     assert all(last["average_rmse"] > 0 for last in stored["reconstruction"].values())
     assert all(path.stat().st_mtime_ns == before for path, before in trained.items())
+    other = CliRunner().invoke(app, [*arguments, "--set", "method.objective.constraint.kappa=0.5"])
+    assert other.exit_code == 1
+    assert "was trained with other settings (method); choose another --folder" in " ".join(
+        other.output.split()
+    )
 
 
 def test_an_unknown_variant_is_named(tmp_path: Path, market: Path) -> None:
