@@ -1,7 +1,7 @@
 """What each part of the descriptor learnt without labels is worth: leave it out, train, score.
 
 python tools/ablation.py --market Market-1501/bounding_box_train --sequence MOT15/train/ADL-Rundle-6
-python tools/ablation.py --market … --steps 3000 --only "no flatness" --only "own statistics"
+python tools/ablation.py --market … --steps 3000 --only "no flatness" --only "own statistics only"
 python tools/ablation.py --market … --set method.objective.constraint.kappa=0.5 --folder runs/loose
 
 Every variant is trained like all others but for the one change that its name says, on the identities that are
@@ -22,6 +22,7 @@ import typer
 from reid.evaluation.report import TestData, evaluate_descriptors
 from reid.files import write_text
 from reid.settings import check_settings
+from reid.training.batches import COMMON, STATISTICS
 from reid.training.loop import CHECKPOINT, read_log
 from reid.training.run import DESCRIPTOR, changed_settings, train
 from reid.training.settings import TrainingSettings, load_training
@@ -34,14 +35,33 @@ def _observed(tree: Tree) -> Tree:
     return parts
 
 
-def _no_colour_branch(tree: Tree) -> None:
+def _no_stripe_branch(tree: Tree) -> None:
     """The encoder reads pixels only."""
-    tree["method"]["model"]["encoder"].pop("colours", None)
+    tree["method"]["model"]["encoder"].pop("stripes", None)
+
+
+def _no_shortcuts(tree: Tree) -> None:
+    """The decoders are not isometries when training begins."""
+    for part in _observed(tree).values():
+        if "shortcut" in part["decoder"]:
+            part["decoder"]["shortcut"] = False
 
 
 def _own_statistics(tree: Tree) -> None:
-    """Statistics of the crop itself instead of those that it shares with its neighbours."""
+    """Statistics of the crop itself, none that it shares with neighbours."""
     tree["data"]["neighbours"] = None
+    _replace(_observed(tree), COMMON, STATISTICS)
+
+
+def _common_statistics(tree: Tree) -> None:
+    """Only the statistics that a crop shares with its neighbours."""
+    _replace(_observed(tree), STATISTICS, COMMON)
+
+
+def _replace(parts: Tree, gone: str, stays: str) -> None:
+    """Give one part of the observation the weight of another, too."""
+    if gone in parts and stays in parts:
+        parts[stays]["weight"] += parts.pop(gone)["weight"]
 
 
 def _no_levelling(tree: Tree) -> None:
@@ -54,7 +74,9 @@ def _neither(tree: Tree) -> None:
 
 
 def _no_image(tree: Tree) -> None:
-    del _observed(tree)["image"]
+    parts = _observed(tree)
+    if len(parts) > 1:
+        parts.pop("image", None)
 
 
 def _pixels_only(tree: Tree) -> None:
@@ -63,7 +85,8 @@ def _pixels_only(tree: Tree) -> None:
 
 
 def _no_foreground(tree: Tree) -> None:
-    _observed(tree)["image"]["foreground"] = None
+    if image := _observed(tree).get("image"):
+        image["foreground"] = None
 
 
 def _no_augmentation(tree: Tree) -> None:
@@ -81,10 +104,12 @@ def _plain_prior(tree: Tree) -> None:
 
 VARIANTS: dict[str, Callable[[Tree], None]] = {
     "complete": lambda tree: None,
-    "no colour branch": _no_colour_branch,
-    "own statistics": _own_statistics,
+    "no stripe branch": _no_stripe_branch,
+    "no shortcuts": _no_shortcuts,
+    "own statistics only": _own_statistics,
+    "common statistics only": _common_statistics,
     "no levelling": _no_levelling,
-    "own statistics, no levelling": _neither,
+    "own statistics only, no levelling": _neither,
     "no image": _no_image,
     "pixels only": _pixels_only,
     "no foreground weights": _no_foreground,
@@ -104,7 +129,7 @@ def variant(base: TrainingSettings, name: str, steps: int) -> TrainingSettings:
     if (neighbours := tree["data"]["neighbours"]) is not None:
         neighbours["start"] = max(1, round(neighbours["start"] * share))
         neighbours["every"] = max(1, round(neighbours["every"] * share))
-    if (flatness := tree["method"]["objective"]["flatness"]).get("eta"):
+    if (flatness := tree["method"]["objective"]["flatness"]).get("ramp"):
         flatness["ramp"] = round(flatness["ramp"] * share)
     return check_settings(TrainingSettings, tree, f"variant {name!r}")
 
@@ -171,7 +196,10 @@ def _chosen(only: list[str] | None, base: TrainingSettings) -> list[str]:
     unknown = [name for name in only or [] if name not in VARIANTS]
     if unknown:
         raise ValueError(f"no variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
-    return only or applicable(base)
+    possible = applicable(base)
+    if empty := [name for name in only or [] if name not in possible]:
+        raise ValueError(f"{empty[0]!r} takes nothing away here; possible: {', '.join(possible)}")
+    return only or possible
 
 
 def _train(

@@ -121,7 +121,7 @@ def _method(settings: TrainingSettings, device: torch.device, *, flat: bool) -> 
         return FlatVAEMethod(method.model_copy(update={"objective": objective}), settings.optimiser, device)
     found = FlatVAEMethod(method, settings.optimiser, device)
     # As if the reconstruction had been reached long ago, for a regulariser that waits for that.
-    ramp = method.objective.flatness.ramp
+    ramp = method.objective.flatness.ramp or 0
     found.restore(found.state() | {"initial_phase": False, "constrained_steps": ramp})
     return found
 

@@ -33,6 +33,9 @@ class MLPDecoderSettings(Settings):
     kind: Literal["mlp"] = "mlp"
     hidden: Widths = (256, 256)
     activation: Activation = "relu"
+    shortcut: bool = False
+    """A linear layer beside them, at first an isometry: training begins with a space that is flat, and the
+    other layers bend it where that pays. For parts with at least as many numbers as there are latents."""
 
 
 class ResidualDecoderSettings(Settings):
@@ -91,11 +94,19 @@ class MLPDecoder(nn.Module):
         features = last_width(latents, settings.hidden)
         self.hidden = hidden_layers(latents, settings.hidden, settings.activation)
         self.last = nn.Linear(features, math.prod(shape))
+        self.shortcut: nn.Linear | None = None
+        if settings.shortcut:
+            if math.prod(shape) < latents:
+                raise ValueError(
+                    f"a shortcut from {latents} latents needs at least as many numbers to make, not {shape}"
+                )
+            self.shortcut = nn.Linear(latents, math.prod(shape), bias=False)
+            nn.init.orthogonal_(self.shortcut.weight)
 
     def forward(self, z: Tensor) -> Tensor:
         """Vectors of shape (B, size)."""
         out: Tensor = self.last(self.hidden(z))
-        return out
+        return out if self.shortcut is None else out + self.shortcut(z)
 
 
 class ResidualDecoder(nn.Module):

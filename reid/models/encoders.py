@@ -14,10 +14,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
-from reid.models.colours import ColourBranch
 from reid.models.gaussian import DiagonalGaussian, GaussianHead
 from reid.models.layers import ACTIVATIONS, Activation, Widths, hidden_layers, last_width
 from reid.models.observation import SignalSettings
+from reid.models.stripes import StripeBranch
 from reid.models.weights import load_vgg16_features
 from reid.settings import Settings
 
@@ -30,6 +30,8 @@ class VGG16Settings(Settings):
     """Factor on the channels."""
     weights: str = "none"
     """Where training starts: "none", "imagenet" or the path of a file."""
+    stripes: Widths = ()
+    """Layers of a second branch, which reads the image's stripe statistics; none: there is no such branch."""
 
 
 class SmallSettings(Settings):
@@ -42,8 +44,8 @@ class SmallSettings(Settings):
     """Residual convolutions after each halving."""
     norm: Literal["group", "none"] = "group"
     activation: Activation = "silu"
-    colours: Widths = ()
-    """Layers of a second branch, which reads the image's colour statistics; none: there is no such branch."""
+    stripes: Widths = ()
+    """As for :class:`VGG16Settings`."""
 
 
 class MLPEncoderSettings(Settings):
@@ -58,7 +60,7 @@ EncoderSettings = Annotated[VGG16Settings | SmallSettings | MLPEncoderSettings, 
 
 
 class VGG16Encoder(nn.Module):
-    """VGG16 without its classifier: 64 × 64 pixels become a 2 × 2 map."""
+    """VGG16 without its classifier: 64 × 64 pixels become a 2 × 2 map; stripe statistics beside it."""
 
     def __init__(self, settings: VGG16Settings, latents: int, signal: SignalSettings) -> None:
         super().__init__()
@@ -74,16 +76,18 @@ class VGG16Encoder(nn.Module):
                 _keep_variance(layer)
         if settings.weights != "none":
             self.features.load_state_dict(load_vgg16_features(settings.weights))
-        self.head = GaussianHead(int(layout[-2]) * (height // 32) * (width // 32), latents)
+        self.stripes = _stripe_branch(settings.stripes, signal, "relu")
+        size = int(layout[-2]) * (height // 32) * (width // 32) + _features_of(self.stripes)
+        self.head = GaussianHead(size, latents)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
         """Posterior of standardised images (B, 3, height, width)."""
-        posterior: DiagonalGaussian = self.head(self.features(x).flatten(1))
+        posterior: DiagonalGaussian = self.head(_joined(self.features(x), self.stripes, x))
         return posterior
 
 
 class SmallEncoder(nn.Module):
-    """Strided 3 × 3 convolutions with a few residual ones between them; colour statistics beside them."""
+    """Strided 3 × 3 convolutions with a few residual ones between them; stripe statistics beside them."""
 
     def __init__(self, settings: SmallSettings, latents: int, signal: SignalSettings) -> None:
         super().__init__()
@@ -101,19 +105,12 @@ class SmallEncoder(nn.Module):
             ]
             channels, height, width = stage, math.ceil(height / 2), math.ceil(width / 2)
         self.layers = nn.Sequential(*layers)
-        features = channels * height * width
-        self.colours: ColourBranch | None = None
-        if settings.colours:
-            self.colours = ColourBranch(signal, settings.colours, settings.activation)
-            features += self.colours.features
-        self.head = GaussianHead(features, latents)
+        self.stripes = _stripe_branch(settings.stripes, signal, settings.activation)
+        self.head = GaussianHead(channels * height * width + _features_of(self.stripes), latents)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
         """Posterior of standardised images (B, channels, height, width)."""
-        features = self.layers(x).flatten(1)
-        if self.colours is not None:
-            features = torch.cat([features, self.colours(x)], dim=1)
-        posterior: DiagonalGaussian = self.head(features)
+        posterior: DiagonalGaussian = self.head(_joined(self.layers(x), self.stripes, x))
         return posterior
 
 
@@ -155,6 +152,20 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 def build_encoder(settings: EncoderSettings, latents: int, signal: SignalSettings) -> nn.Module:
     """The encoder that ``settings`` describe, for input of the given shape and standardisation."""
     return ENCODERS[settings.kind](settings, latents, signal)
+
+
+def _stripe_branch(hidden: Widths, signal: SignalSettings, activation: Activation) -> StripeBranch | None:
+    return StripeBranch(signal, hidden, activation) if hidden else None
+
+
+def _features_of(stripes: StripeBranch | None) -> int:
+    return 0 if stripes is None else stripes.features
+
+
+def _joined(maps: Tensor, stripes: StripeBranch | None, x: Tensor) -> Tensor:
+    """Features of the convolutions, and what the other branch says of the same images."""
+    flat = maps.flatten(1)
+    return flat if stripes is None else torch.cat([flat, stripes(x)], dim=1)
 
 
 def _convolution(inputs: int, outputs: int, stride: int, settings: SmallSettings) -> nn.Sequential:

@@ -50,8 +50,9 @@ class FlatnessSettings(Settings):
 
     Not too small: a rectified decoder is bent at its kinks only, and a step must be able to cross them.
     """
-    ramp: int = Field(2000, ge=0)
-    """Steps after the initial phase in which the relative regulariser grows to its full strength."""
+    ramp: int | None = Field(2000, ge=0)
+    """Steps after the initial phase in which the relative regulariser grows to its full strength. None: it
+    acts from the first step, for a decoder that begins with a flat space and is to keep it."""
 
 
 @dataclass(frozen=True)

@@ -126,11 +126,11 @@ def regulariser_strength(settings: FlatnessSettings, state: ConstraintState) -> 
     """η at this step.
 
     The paper's form acts from the start. The relative form would be satisfied by a constant decoder at
-    once, so it waits until the model reconstructs and then grows steadily.
+    once, so it waits until the model reconstructs and then grows steadily, unless it is told not to.
     """
     if settings.regulariser == "none":
         return 0.0
-    if settings.regulariser == "paper":
+    if settings.regulariser == "paper" or settings.ramp is None:
         return settings.eta
     if state.initial_phase:
         return 0.0

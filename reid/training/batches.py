@@ -11,14 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from reid.appearance import appearance_statistics
 from reid.crops import Images
 from reid.datasets.store import CropIndex, TrainingView
 from reid.descriptor import Vectors
+from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
 from reid.training.neighbours import (
     common_values,
     neighbours_across_cameras,
+    stretched_like,
     tracklet_groups,
     tracklet_values,
 )
@@ -86,10 +87,12 @@ def _pixels(crops: Images) -> Tensor:
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
 
 
-LEAST_DEVIATION = 0.03
+LEAST_DEVIATION = 0.132
 
-# Parts of an observation that can be made from a crop. The common statistics are those that it shares with
-# its tracklet and with its neighbours in other cameras.
+_CROPS_AT_ONCE = 256
+
+# Parts of an observation that can be made from a crop: its pixels; its stripe statistics; those that it has
+# in common with its tracklet and with its neighbours in other cameras.
 IMAGE, STATISTICS, COMMON = "image", "statistics", "common_statistics"
 PARTS = (IMAGE, STATISTICS, COMMON)
 
@@ -121,13 +124,17 @@ class CropBatches(Batches):
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
-            own = torch.from_numpy(appearance_statistics(view.images))
-            made[STATISTICS] = level_cameras(own, self._cameras) if data.level_cameras else own
-        if COMMON in parts:
+            own = shared = _stripe_statistics(self._images)
+            if data.level_cameras:
+                # A rare colour tells as much as a common one from one camera to the next; within a camera the
+                # proportions tell more.
+                shared = level_cameras(own, self._cameras)
+                own = stretched_like(shared, centre_cameras(own, self._cameras))
+            made[STATISTICS] = own
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
-            made[COMMON] = tracklet_values(made[STATISTICS], view.index.tracklet)
+            made[COMMON] = tracklet_values(shared, view.index.tracklet)
         self._targets = {part: made[part] for part in parts}
-        self._of_tracklets = made.get(COMMON)
+        self._of_tracklets = made[COMMON] if COMMON in parts else None
         self._neighbour_settings = data.neighbours
         self._neighbours = torch.empty((0, 2), dtype=torch.int64)
         if data.neighbours is not None and vectors is not None:
@@ -181,15 +188,31 @@ def cameras_of(index: CropIndex) -> NDArray[np.intp]:
     return np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
 
 
+def centre_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
+    """Values (N, D) without each camera's mean."""
+    out = values.clone()
+    for rows in _rows_of_cameras(camera):
+        out[rows] -= values[rows].mean(dim=0)
+    return out
+
+
 def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
     """Standardise values (N, D) within each camera: what is left is what sets a crop apart from its like."""
     out = values.clone()
-    for number in range(int(camera.max()) + 1):
-        rows = torch.from_numpy(np.flatnonzero(camera == number))
+    for rows in _rows_of_cameras(camera):
         some = values[rows]
         # Bins that are nearly always empty must not be blown up.
         out[rows] = (some - some.mean(dim=0)) / (some.std(dim=0, correction=0) + LEAST_DEVIATION)
     return out
+
+
+def _rows_of_cameras(camera: NDArray[np.intp]) -> list[Tensor]:
+    return [torch.from_numpy(np.flatnonzero(camera == number)) for number in range(int(camera.max()) + 1)]
+
+
+def _stripe_statistics(images: Tensor) -> Tensor:
+    pieces = torch.split(images, _CROPS_AT_ONCE)
+    return torch.cat([stripe_statistics(piece.float() / 255.0) for piece in pieces])
 
 
 class LabelledCropBatches(Batches):

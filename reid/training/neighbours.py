@@ -47,7 +47,7 @@ def common_values(values: Tensor, pairs: Tensor) -> Tensor:
     """
     total = values.clone().index_add_(0, pairs[:, 0], values[pairs[:, 1]])
     count = torch.bincount(pairs[:, 0], minlength=len(values)) + 1
-    return _stretched(total / count[:, None], values)
+    return stretched_like(values, total / count[:, None])
 
 
 def tracklet_values(values: Tensor, tracklets: NDArray[np.integer[Any]]) -> Tensor:
@@ -55,7 +55,7 @@ def tracklet_values(values: Tensor, tracklets: NDArray[np.integer[Any]]) -> Tens
     group = torch.from_numpy(tracklet_groups(tracklets))
     count = torch.bincount(group)
     total = torch.zeros(len(count), values.shape[1], dtype=values.dtype).index_add_(0, group, values)
-    return _stretched((total / count[:, None])[group], values)
+    return stretched_like(values, (total / count[:, None])[group])
 
 
 def tracklet_groups(tracklets: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
@@ -64,8 +64,9 @@ def tracklet_groups(tracklets: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
     return np.unique(number, return_inverse=True)[1].ravel()
 
 
-def _stretched(means: Tensor, values: Tensor) -> Tensor:
-    return means * (values.std(correction=0) / means.std(correction=0).clamp_min(1e-12))
+def stretched_like(pattern: Tensor, values: Tensor) -> Tensor:
+    """Values times a factor that gives them the deviation of ``pattern``, all numbers taken together."""
+    return values * (pattern.std(correction=0) / values.std(correction=0).clamp_min(1e-12))
 
 
 def _without_camera_means(vectors: Tensor, cameras: Cameras) -> Tensor:

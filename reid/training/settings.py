@@ -67,8 +67,8 @@ class DataSettings(Settings):
     target: Literal["itself", "tracklet"] = "itself"
     """Reconstruct the same crop, or another one of the same automatic tracklet where there is one."""
     level_cameras: bool = False
-    """Give the statistics of each camera's crops the same mean and deviation: what a camera does to colours
-    need not be explained, so the descriptor learns to see past it."""
+    """Give the statistics of each camera's crops the same mean, and the common ones the same deviation: what
+    a camera does to colours need not be explained, so the descriptor learns to see past it."""
     neighbours: NeighbourSettings | None = None
     """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
 

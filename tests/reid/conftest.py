@@ -16,7 +16,7 @@ IMAGE = {"shape": [3, 32, 16], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.2
 TINY_MODEL = {
     "input": IMAGE,
     "observation": {"image": {**IMAGE, "decoder": {"kind": "mlp", "hidden": [16]}}},
-    "encoder": {"kind": "small", "widths": [8, 16], "blocks": [0, 1], "colours": [8]},
+    "encoder": {"kind": "small", "widths": [8, 16], "blocks": [0, 1], "stripes": [8]},
     "prior": {"kind": "normal"},
     "latents": 6,
 }

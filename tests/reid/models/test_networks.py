@@ -55,7 +55,7 @@ def test_deconv_decoder_refuses_an_image_it_cannot_make():
 
 
 def test_small_encoder_stays_below_sixty_million_multiply_adds():
-    encoder = SmallEncoder(SmallSettings(), 128, PIXELS)
+    encoder = SmallEncoder(SmallSettings(stripes=(512, 256)), 128, PIXELS)
     with FlopCounterMode(display=False) as counter:
         encoder(torch.zeros(1, *CROP))
     assert counter.get_total_flops() / 2 <= 60e6
@@ -63,7 +63,7 @@ def test_small_encoder_stays_below_sixty_million_multiply_adds():
 
 @pytest.mark.slow
 def test_small_encoder_takes_at_most_two_milliseconds_a_crop_on_one_core():
-    encoder = SmallEncoder(SmallSettings(), 128, PIXELS).eval()
+    encoder = SmallEncoder(SmallSettings(stripes=(512, 256)), 128, PIXELS).eval()
     crops = torch.rand(16, *CROP)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -85,10 +85,11 @@ def test_small_encoder_takes_at_most_two_milliseconds_a_crop_on_one_core():
         VGG16Encoder(VGG16Settings(width=0.125), 8, PIXELS),
         SmallEncoder(SmallSettings(widths=(16, 32), blocks=(1, 0)), 8, PIXELS),
         SmallEncoder(SmallSettings(norm="none"), 8, PIXELS),
-        SmallEncoder(SmallSettings(colours=(16,)), 8, PIXELS),
+        SmallEncoder(SmallSettings(stripes=(16,)), 8, PIXELS),
+        VGG16Encoder(VGG16Settings(width=0.125, stripes=(16,)), 8, PIXELS),
         MLPEncoder(MLPEncoderSettings(hidden=(16,)), 8, PIXELS),
     ],
-    ids=["vgg16", "small", "small without norm", "small with colours", "mlp"],
+    ids=["vgg16", "small", "small without norm", "small with stripes", "vgg16 with stripes", "mlp"],
 )
 def test_encoders_give_the_same_posterior_whatever_else_is_in_the_batch(encoder):
     images = torch.rand(5, *CROP, generator=torch.Generator().manual_seed(0))
@@ -164,6 +165,24 @@ def test_linear_decoder_has_no_hidden_layer():
     z = torch.randn(5, 4)
     origin = decoder(torch.zeros(1, 4))
     torch.testing.assert_close(decoder(2 * z) - origin, 2 * (decoder(z) - origin))
+
+
+def test_a_shortcut_makes_the_space_nearly_flat_before_training():
+    torch.manual_seed(0)
+
+    def condition(shortcut):
+        decoder = MLPDecoder(MLPDecoderSettings(hidden=(64, 64), shortcut=shortcut), 16, (40,))
+        points = torch.randn(8, 16)
+        jacobians = torch.func.vmap(torch.func.jacfwd(lambda z: decoder(z[None])[0]))(points)
+        values = torch.linalg.eigvalsh(jacobians.mT @ jacobians)
+        return float((values[:, -1] / values[:, 0]).median().detach())
+
+    assert condition(shortcut=True) < 2 < 10 < condition(shortcut=False)
+
+
+def test_a_shortcut_to_fewer_numbers_than_latents_is_refused():
+    with pytest.raises(ValueError, match="shortcut from 5 latents"):
+        MLPDecoder(MLPDecoderSettings(shortcut=True), 5, (4,))
 
 
 def test_cosine_descriptor_gives_unit_vectors_of_uint8_crops():

@@ -107,6 +107,13 @@ def test_relative_regulariser_waits_for_the_initial_phase_and_ramps():
         assert one_batch(model(), chosen, constraint).eta == eta
 
 
+def test_relative_regulariser_may_act_from_the_first_step():
+    chosen = settings(eta=4.0, regulariser="relative", ramp=None)
+    constraint = Constraint(chosen.constraint)
+    assert constraint.state.initial_phase
+    assert one_batch(model(), chosen, constraint).eta == 4.0
+
+
 def test_bernoulli_minimises_cross_entropy_and_constrains_the_squared_error():
     vae = model("bernoulli")
     x = (bent_sheet(16) > 0).float()

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from reid.appearance import appearance_statistics
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.market import MarketFolder
 from reid.datasets.store import CropIndex, CropStore, TrainingView
+from reid.models.stripes import stripe_statistics
 from reid.training.batches import (
     CropBatches,
     LabelledCropBatches,
+    centre_cameras,
     generator_of_step,
     level_cameras,
     rows_of_step,
@@ -23,6 +24,10 @@ from reid.training.batches import (
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 CPU = torch.device("cpu")
+
+
+def statistics_of(images: np.ndarray) -> torch.Tensor:
+    return stripe_statistics(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
 
 
 def view(tracklets: list[int]) -> TrainingView:
@@ -70,7 +75,7 @@ def test_targets_are_clean_and_input_is_varied() -> None:
     batch = batches.batch(np.array([2, 5]), generator_of_step(0, 0, CPU))
     assert batch.targets["image"].dtype == torch.uint8
     np.testing.assert_array_equal(batch.targets["image"].permute(0, 2, 3, 1).numpy(), data.images[[2, 5]])
-    np.testing.assert_array_equal(batch.targets["statistics"], appearance_statistics(data.images[[2, 5]]))
+    torch.testing.assert_close(batch.targets["statistics"], statistics_of(data.images[[2, 5]]))
     assert not torch.allclose(batch.x, batch.targets["image"] / 255)
     assert 0 <= float(batch.x.min()) <= float(batch.x.max()) <= 1
 
@@ -142,7 +147,7 @@ def test_shuffled_labels_change_nothing_in_unsupervised_batches(tmp_path: Path) 
 def test_levelled_cameras_are_alike_in_mean_and_deviation() -> None:
     source = torch.Generator().manual_seed(0)
     camera = np.repeat([0, 1], 200)
-    values = torch.randn(400, 2, generator=source) * torch.tensor([0.5, 2.0])
+    values = torch.randn(400, 2, generator=source) * torch.tensor([2.0, 8.0])
     shifted = values * torch.tensor([[1.0], [3.0]])[camera] + 3.0 * torch.from_numpy(camera)[:, None]
     before = shifted.clone()
     levelled = level_cameras(shifted, camera)
@@ -150,6 +155,27 @@ def test_levelled_cameras_are_alike_in_mean_and_deviation() -> None:
     for number in (0, 1):
         torch.testing.assert_close(levelled[camera == number].mean(0), torch.zeros(2), atol=1e-4, rtol=0)
         torch.testing.assert_close(levelled[camera == number].std(0), torch.ones(2), atol=0.1, rtol=0)
+
+
+def test_centred_cameras_are_alike_in_mean_and_keep_their_proportions() -> None:
+    camera = np.repeat([1, 0, 1], 50)
+    values = torch.randn(150, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.5, 1.0, 2.0])
+    centred = centre_cameras(values + 5.0 * torch.from_numpy(camera)[:, None], camera)
+    for number in (0, 1):
+        torch.testing.assert_close(centred[camera == number].mean(0), torch.zeros(3), atol=1e-4, rtol=0)
+        torch.testing.assert_close(centred[camera == number].std(0), values[camera == number].std(0))
+
+
+def test_own_statistics_of_levelled_cameras_keep_the_bins_proportions_and_common_ones_do_not() -> None:
+    data = view([-1] * 8)
+    parts = ["statistics", "common_statistics"]
+    batches = CropBatches(data, parts, DataSettings(level_cameras=True), AugmentSettings())
+    targets = batches.batch(np.arange(8), generator_of_step(0, 0, CPU)).targets
+    plain = statistics_of(data.images)
+    own, common = targets["statistics"], targets["common_statistics"]
+    torch.testing.assert_close(own / own.std(), (plain - plain.mean(0)) / (plain - plain.mean(0)).std())
+    torch.testing.assert_close(own.std(correction=0), common.std(correction=0))
+    assert common.std(0).std() < 0.7 * own.std(0).std()
 
 
 def test_supervised_batches_have_several_crops_of_each_identity() -> None:
@@ -188,18 +214,18 @@ def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -
 
 def test_own_and_common_statistics_are_of_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
     data = view([5, 5, -1, -1])
-    own = appearance_statistics(data.images)
+    own = statistics_of(data.images)
     computed: list[int] = []
 
-    def statistics(crops: np.ndarray) -> np.ndarray:
-        computed.append(len(crops))
+    def statistics(images: torch.Tensor) -> torch.Tensor:
+        computed.append(len(images))
         return own
 
-    monkeypatch.setattr("reid.training.batches.appearance_statistics", statistics)
+    monkeypatch.setattr("reid.training.batches.stripe_statistics", statistics)
     batches = CropBatches(data, ["common_statistics", "statistics"], DataSettings(), AugmentSettings())
     targets = batches.batch(np.arange(4), generator_of_step(0, 0, CPU)).targets
     assert computed == [4]
     assert list(targets) == ["common_statistics", "statistics"]
-    assert torch.equal(targets["statistics"], torch.from_numpy(own))
+    assert torch.equal(targets["statistics"], own)
     assert torch.equal(targets["common_statistics"][0], targets["common_statistics"][1])
     assert not torch.equal(targets["statistics"][0], targets["statistics"][1])

@@ -40,9 +40,9 @@ def settings(tmp_path: Path, **optimiser: float) -> TrainingSettings:
                 "input": signal,
                 "observation": {
                     "image": {**signal, "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
-                    "statistics": {"shape": [320], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.2},
+                    "statistics": {"shape": [384], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.2},
                     "common_statistics": {
-                        "shape": [320],
+                        "shape": [384],
                         "decoder": {"kind": "mlp", "hidden": [16]},
                         "weight": 0.3,
                     },

@@ -1,0 +1,161 @@
+"""Stripe statistics: what somebody wears, counted in horizontal stripes, as a layer.
+
+They are what the model has to explain, and what an encoder may read beside the pixels themselves: a
+convolution has to learn from the training crops what the colours of a stripe are, and is wrong about colours
+that it has not seen. Counting them is right in any footage.
+
+They differ from the plain histograms of `reid.appearance` in four things. A pixel is shared among the bins
+that it lies between, so that a change of light moves them little. A bell across the width takes the place of
+a hard margin. Edges are counted, too: a pattern is told from a plain cloth of the same colours. And all of it
+is PyTorch, so that it is part of an exported graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from reid.appearance import HUES, SATURATIONS, STRIPES, VALUES
+from reid.models.layers import Activation, hidden_layers, last_width
+from reid.models.observation import Signal, SignalSettings
+
+EDGE_STRIPES, EDGE_ANGLES = 16, 4
+STRIPE_STATISTICS = STRIPES * (HUES * SATURATIONS + VALUES) + EDGE_STRIPES * EDGE_ANGLES
+
+#: Deviations of the bells across the width, in widths. Edges reach further out: an outline is one.
+COLOUR_BELL, EDGE_BELL = 0.15, 0.2
+#: Of the squares of all statistics, how much those of edges add up to.
+EDGE_SHARE = 0.2
+
+
+class StripeBranch(nn.Module):
+    """Stripe statistics of a standardised image, as they are and through fully connected layers.
+
+    As they are, because what is to be explained is nearly linear in them: the encoder need not learn that.
+
+    Args:
+        signal: how the image is standardised.
+        hidden: widths of the layers.
+        activation: after each of them.
+    """
+
+    def __init__(self, signal: SignalSettings, hidden: Sequence[int], activation: Activation) -> None:
+        super().__init__()
+        _check(signal.shape)
+        self.signal = Signal(signal)
+        self.layers = hidden_layers(STRIPE_STATISTICS, hidden, activation)
+        self.features = last_width(STRIPE_STATISTICS, hidden) + STRIPE_STATISTICS
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, features) of standardised images (B, 3, height, width)."""
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            statistics = stripe_statistics(self.signal.inverse(x.float()))
+        return torch.cat([self.layers(statistics), statistics], dim=1)
+
+
+def stripe_statistics(images: Tensor) -> Tensor:
+    """Square roots of the histograms of horizontal stripes, (B, 384), with a mean square of 1.
+
+    Square roots make the Euclidean distance that of Hellinger, in which a change of a rare colour counts more
+    than one of a common one.
+
+    Args:
+        images: RGB from 0 to 1, (B, 3, height, width); the height a multiple of 16, the width even.
+    """
+    _check(images.shape[1:])
+    images = images.clamp(0.0, 1.0)
+    colours, edges = _colour_shares(images), _edge_shares(images)
+    # Each stripe's two histograms of colours add up to 1, and so do all edges together.
+    shares = torch.cat([colours * ((1.0 - EDGE_SHARE) / (2 * STRIPES)), edges * EDGE_SHARE], dim=1)
+    return torch.sqrt(shares * STRIPE_STATISTICS)
+
+
+def hue_saturation_value(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hue, saturation and value of RGB along the second axis, each from 0 to 1; the hue of grey is 0."""
+    red, green, blue = images.unbind(1)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
+    tiny = torch.finfo(images.dtype).eps
+    is_red, is_green = value == red, value == green
+    sector = torch.where(is_red, green - blue, torch.where(is_green, blue - red, red - green))
+    # Red is in the middle of its two sectors; those before it are the last of the circle.
+    start = torch.where(is_red, torch.where(sector < 0, 6.0, 0.0), torch.where(is_green, 2.0, 4.0))
+    hue = (sector / chroma.clamp_min(tiny) + start) / 6.0
+    return hue, chroma / value.clamp_min(tiny), value
+
+
+def _check(shape: Sequence[int]) -> None:
+    channels, height, width = shape
+    if channels != 3 or height % EDGE_STRIPES or width % 2:
+        raise ValueError(
+            f"stripes are read from images of 3 channels with an even width and a height that is a multiple "
+            f"of {EDGE_STRIPES}, not from {tuple(shape)}"
+        )
+
+
+def _colour_shares(images: Tensor) -> Tensor:
+    """Each stripe's joint histogram of hues and saturations and the one of values, (B, stripes × bins)."""
+    # Two pixels side by side are as good as one, and cost half.
+    halved = (images[..., 0::2] + images[..., 1::2]) / 2.0
+    width = halved.shape[-1]
+    stripes = _cut(halved, STRIPES)
+    weight = _bell(width, COLOUR_BELL, images).repeat(stripes.shape[-1] // width)
+    hue, saturation, value = hue_saturation_value(stripes)
+    away = (hue.unsqueeze(-2) * HUES - _centres(HUES, hue)).abs()
+    # Hues go round: the first bin is the last one's neighbour.
+    hues = _shares(torch.minimum(away, HUES - away)) * weight
+    colours = hues @ _between(saturation, SATURATIONS).transpose(-1, -2)
+    values = (_between(value, VALUES) * weight).sum(-1)
+    return torch.cat([colours.flatten(2), values], dim=2).flatten(1) / stripes.shape[-1]
+
+
+def _edge_shares(images: Tensor) -> Tensor:
+    """How much of all edges is in each stripe and of each slope, (B, stripes × slopes).
+
+    A slope and its mirror image are one: somebody who turns round stays the same.
+    """
+    grey = images.mean(1, keepdim=True)
+    across = nn.functional.pad(grey[..., 2:] - grey[..., :-2], (1, 1))
+    down = nn.functional.pad(grey[..., 2:, :] - grey[..., :-2, :], (0, 0, 1, 1))
+    tiny = torch.finfo(images.dtype).eps
+    slope = torch.atan(down.abs() / across.abs().clamp_min(tiny)) * (2.0 / math.pi)
+    strength = torch.sqrt(across.square() + down.square()) * _bell(images.shape[-1], EDGE_BELL, images)
+    shares = _between(_cut(slope, EDGE_STRIPES), EDGE_ANGLES) * _cut(strength, EDGE_STRIPES).unsqueeze(-2)
+    edges = shares.sum(-1).flatten(1)
+    # A crop without any edge has no shares of them either.
+    return edges / (edges.sum(1, keepdim=True) + 1e-6)
+
+
+def _cut(images: Tensor, stripes: int) -> Tensor:
+    """Images (B, C, height, width) as (B, C, stripes, pixels)."""
+    channels, height, width = images.shape[1:]
+    # The batch must not be named: an exported graph is for any number of crops.
+    return images.reshape(-1, channels, stripes, height * width // stripes)
+
+
+def _bell(width: int, deviation: float, like: Tensor) -> Tensor:
+    """Weights of the columns, 1 on average."""
+    middle = (width - 1) / 2
+    away = (torch.arange(width, device=like.device, dtype=like.dtype) - middle) / (width * deviation)
+    bell = torch.exp(-0.5 * away.square())
+    return bell / bell.mean()
+
+
+def _between(level: Tensor, bins: int) -> Tensor:
+    """How much of each level (…, pixels), from 0 to 1, belongs to each bin, (…, bins, pixels)."""
+    # Beyond the outer bins' centres there is nobody to share with.
+    position = (level * bins).clamp(0.5, bins - 0.5)
+    return _shares((position.unsqueeze(-2) - _centres(bins, level)).abs())
+
+
+def _centres(bins: int, like: Tensor) -> Tensor:
+    """The bins' middles, (bins, 1)."""
+    return torch.arange(bins, device=like.device, dtype=like.dtype).unsqueeze(-1) + 0.5
+
+
+def _shares(distance: Tensor) -> Tensor:
+    """Of a pixel that is so many bins away from a bin's middle."""
+    return (1.0 - distance).clamp_min(0.0)
