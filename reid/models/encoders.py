@@ -76,7 +76,7 @@ class VGG16Encoder(nn.Module):
                 _keep_variance(layer)
         if settings.weights != "none":
             self.features.load_state_dict(load_vgg16_features(settings.weights))
-        self.stripes = _stripe_branch(settings.stripes, signal, "relu")
+        self.stripes = _stripe_branch(settings.stripes, signal)
         size = int(layout[-2]) * (height // 32) * (width // 32) + _features_of(self.stripes)
         self.head = GaussianHead(size, latents)
 
@@ -105,7 +105,7 @@ class SmallEncoder(nn.Module):
             ]
             channels, height, width = stage, math.ceil(height / 2), math.ceil(width / 2)
         self.layers = nn.Sequential(*layers)
-        self.stripes = _stripe_branch(settings.stripes, signal, settings.activation)
+        self.stripes = _stripe_branch(settings.stripes, signal)
         self.head = GaussianHead(channels * height * width + _features_of(self.stripes), latents)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
@@ -154,8 +154,8 @@ def build_encoder(settings: EncoderSettings, latents: int, signal: SignalSetting
     return ENCODERS[settings.kind](settings, latents, signal)
 
 
-def _stripe_branch(hidden: Widths, signal: SignalSettings, activation: Activation) -> StripeBranch | None:
-    return StripeBranch(signal, hidden, activation) if hidden else None
+def _stripe_branch(hidden: Widths, signal: SignalSettings) -> StripeBranch | None:
+    return StripeBranch(signal, hidden) if hidden else None
 
 
 def _features_of(stripes: StripeBranch | None) -> int:

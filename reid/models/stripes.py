@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from reid.appearance import HUES, SATURATIONS, STRIPES, VALUES
-from reid.models.layers import Activation, hidden_layers, last_width
+from reid.models.layers import hidden_layers, last_width
 from reid.models.observation import Signal, SignalSettings
 
 EDGE_STRIPES, EDGE_ANGLES = 16, 4
@@ -35,18 +35,18 @@ class StripeBranch(nn.Module):
     """Stripe statistics of a standardised image, as they are and through fully connected layers.
 
     As they are, because what is to be explained is nearly linear in them: the encoder need not learn that.
+    The branch is the same beside every encoder, so that a larger one can go on where a smaller one ended.
 
     Args:
         signal: how the image is standardised.
         hidden: widths of the layers.
-        activation: after each of them.
     """
 
-    def __init__(self, signal: SignalSettings, hidden: Sequence[int], activation: Activation) -> None:
+    def __init__(self, signal: SignalSettings, hidden: Sequence[int]) -> None:
         super().__init__()
         _check(signal.shape)
         self.signal = Signal(signal)
-        self.layers = hidden_layers(STRIPE_STATISTICS, hidden, activation)
+        self.layers = hidden_layers(STRIPE_STATISTICS, hidden, "silu")
         self.features = last_width(STRIPE_STATISTICS, hidden) + STRIPE_STATISTICS
 
     def forward(self, x: Tensor) -> Tensor:

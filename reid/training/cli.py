@@ -56,6 +56,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder, exactly.")
     ] = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Begin with the weights of this finished run: on other footage, or with a larger encoder.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     overrides: Annotated[
         list[str] | None,
@@ -80,7 +87,7 @@ def train(
 
     Example: reid train --source street.mp4 --detections boxes.txt --config fmvae-small --output runs/mine
 
-    Example: reid train --data crops/ --output runs/mine
+    Example: reid train --data crops/ --config fmvae --start-from runs/fmvae-small --output runs/mine
     """
     from reid.objective import TrainingError
 
@@ -128,6 +135,7 @@ def train(
                 [*(data or []), *footage],
                 folder,
                 resume=resume,
+                start=start_from,
                 device=device,
                 held_out=held_out,
                 cut=cut,

@@ -24,9 +24,23 @@ _FIGURES = {
 
 
 def write_model_card(
-    folder: Path, settings: TrainingSettings, store: CropStore, loop: Loop, machine: Mapping[str, str]
+    folder: Path,
+    settings: TrainingSettings,
+    store: CropStore,
+    loop: Loop,
+    machine: Mapping[str, str],
+    began_from: str | None = None,
 ) -> None:
-    """Write ``MODEL_CARD.md`` into a run's folder."""
+    """Write ``MODEL_CARD.md`` into a run's folder.
+
+    Args:
+        folder: the run's.
+        settings: what was trained and how.
+        store: the crops.
+        loop: at its end.
+        machine: what it ran on, in words.
+        began_from: the name of the run whose weights it began with.
+    """
     about, _ = read_descriptor_file(folder / "descriptor.safetensors")
     unsupervised = isinstance(settings.method, FlatVAE | IWAE)
     entries = read_log(folder)
@@ -50,6 +64,7 @@ def write_model_card(
         f"| data | {about.training_data} |",
         f"| crops left out | {dropped or 'none'} |",
         f"| steps | {loop.step} of {settings.optimiser.steps}, {settings.optimiser.batch} crops each |",
+        *([f"| began with | the weights of {began_from} |"] if began_from else []),
         f"| seed | {settings.seed} |",
         f"| metric, threshold | {about.metric}, {about.threshold:.4g} ({calibrated}) |",
         *(f"| {words} | {last[name]:.4g} |" for name, words in _FIGURES.items() if name in last),

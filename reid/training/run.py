@@ -46,11 +46,12 @@ from reid.training.methods import Method, SupervisedMethod
 from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
 from reid.training.settings import IWAE, FlatVAE, TrainingSettings
+from reid.training.starting import MODEL, read_start, start_from
 from reid.weights_file import change_descriptor_file, write_tensors
 
 LOG = logging.getLogger(__name__)
 
-CONFIG, DATA, MODEL, DESCRIPTOR = "config.yaml", "data.json", "model.safetensors", "descriptor.safetensors"
+CONFIG, DATA, DESCRIPTOR = "config.yaml", "data.json", "descriptor.safetensors"
 
 
 class RunError(ValueError):
@@ -82,6 +83,7 @@ def train(
     output: Path,
     *,
     resume: bool = False,
+    start: Path | None = None,
     device: str = "auto",
     held_out: int = 0,
     cut: Callable[[str, int], None] = lambda name, crops: None,
@@ -96,6 +98,7 @@ def train(
             of them together.
         output: the folder for the outcome.
         resume: go on with the run in that folder.
+        start: the folder of a finished run whose weights to begin with; its data need not be the same.
         device: "auto", "cpu", "cuda" or "mps".
         held_out: of Market-1501 style folders leave out this many identities, for evaluation.
         cut: called while crops are cut, with the name of their source and how many there are.
@@ -104,16 +107,23 @@ def train(
 
     Raises:
         RunError: the folder already holds a run, or none to go on with.
+        StartError: there is no run to start from, or it does not fit.
         DescriptorError: the device is not there.
     """
     accelerator = accelerator_for(device)
     _prepare_folder(output, settings, resume)
+    if resume and start is not None:
+        raise RunError(f"{output}: a run that is gone on with has its weights; leave --start-from away")
+    weights = read_start(start) if start is not None else None
     store = open_store(data, settings, held_out, cut)
     opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device, resume)
+    if weights is not None:
+        start_from(weights, method.network)
     loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
     if resume:
         loop.resume()
+    began_from = _start_in(output) if resume else start.name if start is not None else None
     if accelerator.is_main_process:
         write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         about = {
@@ -121,6 +131,7 @@ def train(
             "crops": len(store),
             "held_out": held_out,
             "store": store.key,
+            "start": began_from,
         }
         write_text(output / DATA, json.dumps(about, indent=2))
     sample = _pick(store, 12)
@@ -137,8 +148,16 @@ def train(
         plot_curves(output)
         method.network.load_state_dict(loop.final_weights())
         _make_descriptor(settings, method, store, output)
-        write_model_card(output, settings, store, loop, _machine(accelerator, seconds))
+        machine = _machine(accelerator, seconds)
+        write_model_card(output, settings, store, loop, machine, began_from)
     return Outcome(output, finished, loop.step, seconds, len(store))
+
+
+def _start_in(output: Path) -> str | None:
+    """The run that a run to go on with once began from."""
+    path = output / DATA
+    start: str | None = json.loads(path.read_text(encoding="utf-8")).get("start") if path.is_file() else None
+    return start
 
 
 def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStore, output: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_mirror_image_has_the_same_statistics():
 
 
 def test_the_branch_sees_the_colours_behind_the_standardisation():
-    branch = StripeBranch(PIXELS, (16,), "silu")
+    branch = StripeBranch(PIXELS, (16,))
     crops = torch.from_numpy(np.stack([middles_of_bins(0)])).permute(0, 3, 1, 2)
     expected = stripe_statistics(crops.float() / 255)
     found = branch(Signal(PIXELS)(crops))
@@ -125,10 +125,10 @@ def test_the_branch_sees_the_colours_behind_the_standardisation():
 
 def test_images_that_cannot_be_cut_into_stripes_are_refused():
     with pytest.raises(ValueError, match="multiple of 16"):
-        StripeBranch(SignalSettings(shape=(3, 60, 64)), (16,), "silu")
+        StripeBranch(SignalSettings(shape=(3, 60, 64)), (16,))
     with pytest.raises(ValueError, match="even width"):
-        StripeBranch(SignalSettings(shape=(3, 64, 63)), (16,), "silu")
+        StripeBranch(SignalSettings(shape=(3, 64, 63)), (16,))
     with pytest.raises(ValueError, match="3 channels"):
-        StripeBranch(SignalSettings(shape=(1, 64, 64)), (16,), "silu")
+        StripeBranch(SignalSettings(shape=(1, 64, 64)), (16,))
     with pytest.raises(ValueError, match="multiple of 16"):
         stripe_statistics(torch.zeros(1, 3, 60, 64))

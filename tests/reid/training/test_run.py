@@ -152,6 +152,28 @@ def test_a_descriptor_that_is_there_finds_the_first_neighbours(tmp_path: Path, m
     assert not all(torch.equal(alone[key], shared[key]) for key in alone)
 
 
+def test_a_run_goes_on_from_where_another_one_ended(tmp_path: Path, market: Path) -> None:
+    train(settings(tmp_path, steps=60, learning_rate=0.01), [market], tmp_path / "first", device="cpu")
+    for name, start in (("alone", None), ("after", tmp_path / "first")):
+        train(settings(tmp_path, steps=50), [market], tmp_path / name, start=start, device="cpu")
+    alone, after = (read_log(tmp_path / name)[0]["rmse"] for name in ("alone", "after"))
+    assert after < 0.9 * alone
+    assert "began with | the weights of first" in (tmp_path / "after" / "MODEL_CARD.md").read_text()
+    # That is still known after it was gone on with.
+    train(settings(tmp_path, steps=52), [market], tmp_path / "after", resume=True, device="cpu")
+    assert "the weights of first" in (tmp_path / "after" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    with pytest.raises(RunError, match="leave --start-from away"):
+        train(
+            settings(tmp_path),
+            [market],
+            tmp_path / "after",
+            resume=True,
+            start=tmp_path / "first",
+            device="cpu",
+        )
+    assert "began with" not in (tmp_path / "alone" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     output = tmp_path / "run"
     with pytest.raises(RunError, match="no run to go on with"):

@@ -1,0 +1,66 @@
+"""Start where another run has ended: on new footage, or with a larger encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from reid.models.stripes import StripeBranch
+
+MODEL = "model.safetensors"
+
+_HEAD = "encoder.head.linear.weight"
+_CONVOLUTIONS = ("encoder.features.", "encoder.layers.")
+
+
+class StartError(ValueError):
+    """Weights that a run cannot start from; says which and why."""
+
+
+def read_start(folder: Path) -> dict[str, Tensor]:
+    """The weights of a finished run.
+
+    Raises:
+        StartError: if there are none.
+    """
+    path = folder / MODEL
+    if not path.is_file():
+        raise StartError(f"{path}: no such file; name the folder of a finished run")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise StartError(f"{path}: cannot be read ({error})") from error
+
+
+def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
+    """Let a network begin with all weights of another one that fit: all, if the two are of the same kind.
+
+    From one with another encoder that reads stripe statistics, too, everything but the convolutions: the
+    network goes on where the other's stripes and decoders are, and its own convolutions say nothing at first.
+
+    Raises:
+        StartError: if more than convolutions does not fit; then nothing is changed.
+    """
+    own = network.state_dict()
+    fitting = {name: value for name, value in there.items() if name in own and own[name].shape == value.shape}
+    stripes = _features_of_stripes(network)
+    if stripes and _HEAD not in fitting and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+        # Those of the stripes come last, after those of the convolutions.
+        fitting[_HEAD] = torch.zeros_like(own[_HEAD])
+        fitting[_HEAD][:, -stripes:] = there[_HEAD][:, -stripes:]
+    misfits = [name for name in own if name not in fitting and not name.startswith(_CONVOLUTIONS)]
+    if misfits:
+        raise StartError(
+            f"the run to start from does not fit: its {misfits[0]} is missing, or of another shape"
+        )
+    network.load_state_dict(fitting, strict=False)
+
+
+def _features_of_stripes(network: nn.Module) -> int:
+    branches = [module for module in network.modules() if isinstance(module, StripeBranch)]
+    return branches[0].features if branches else 0
