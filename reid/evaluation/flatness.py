@@ -35,6 +35,9 @@ QUANTILES = (0.1, 0.5, 0.9)
 #: The directions in use are the fewest that hold this share of the data's spread in the latent space.
 IN_USE = 0.99
 
+#: Of how many leading directions the condition number is given, too.
+LEADING = (5, 10, 20, 40, 80)
+
 
 @dataclass(frozen=True, slots=True)
 class FlatnessScores:
@@ -47,6 +50,9 @@ class FlatnessScores:
             hold 99 % of their variance. Along the others there is hardly anything to tell apart.
         condition: largest over smallest eigenvalue of G; meaningless above 1e12.
         condition_in_use: the same for G as seen from the directions in use.
+        condition_of_leading: the same for G as seen from the first principal directions, by their number:
+            models that use different numbers of directions are compared at an equal one, since each further
+            direction is less well trained than those before it.
         log_magnification: ln √det(G/c²) / N, the logarithm of the magnification factor for each dimension,
             in units in which c² is 1: 0 where the space is flat, less where G is uneven or small.
         relative_deviation: R̄ = ‖G/c² − I‖² / N, 0 where the space is flat; c² is that of all points.
@@ -60,6 +66,7 @@ class FlatnessScores:
     in_use: int
     condition: list[float]
     condition_in_use: list[float]
+    condition_of_leading: dict[int, list[float]]
     log_magnification: list[float]
     relative_deviation: list[float]
     mean_relative_deviation: float
@@ -67,8 +74,10 @@ class FlatnessScores:
     c2: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values and lists."""
+        plain = asdict(self)
+        leading = plain.pop("condition_of_leading")
+        return plain | {f"condition_of_leading_{count}": values for count, values in leading.items()}
 
 
 def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> dict[str, FlatnessScores]:
@@ -86,38 +95,42 @@ def flatness_scores(model: VAE, x: Tensor, points: int = 64, seed: int = 0) -> d
     generator = Generator(x.device).manual_seed(seed)
     with torch.no_grad():
         mean = torch.cat([model.encode(batch).mean for batch in torch.split(x, 64)])
-    used = directions_in_use(mean)
+    directions, in_use = principal_directions(mean)
     chosen = torch.randperm(len(mean), generator=generator, device=x.device)[:points]
     between = mixup(mean, FlatnessSettings().mixup_reach, generator)[chosen]
     return {
         # One point at a time: a Jacobian is as large as the decoder's activations for N crops.
-        kind: _scores(metric_tensors(model.decode, z, chunk=1), used)
+        kind: _scores(metric_tensors(model.decode, z, chunk=1), directions, in_use)
         for kind, z in (("data", mean[chosen]), ("mixup", between))
     }
 
 
-def directions_in_use(means: Tensor) -> Tensor:
-    """The fewest principal directions of latents (B, N) that hold most of their variance, (N, directions)."""
+def principal_directions(means: Tensor) -> tuple[Tensor, int]:
+    """Principal directions of latents (B, N) as columns, largest variance first, and how many are in use."""
     variance, directions = torch.linalg.eigh(torch.cov(means.double().T).reshape(2 * [means.shape[1]]))
     variance, directions = variance.flip(0), directions.flip(1)
     held = variance.cumsum(0) / variance.sum().clamp_min(torch.finfo(torch.float64).tiny)
-    count = min(1 + int((held < IN_USE).sum()), len(held))
-    used: Tensor = directions[:, :count]
-    return used
+    return directions, min(1 + int((held < IN_USE).sum()), len(held))
 
 
-def _scores(tensors: Tensor, used: Tensor) -> FlatnessScores:
+def _scores(tensors: Tensor, directions: Tensor, in_use: int) -> FlatnessScores:
     count, latents, _ = tensors.shape
     values, _ = eigenvalues(tensors)
-    part, _ = eigenvalues(used.T @ tensors.to(used.dtype) @ used)
+    turned = directions.T @ tensors.to(directions.dtype) @ directions
     c2 = values.mean()
     deviation = relative_deviations(values)
+
+    def condition_of(leading: int) -> list[float]:
+        part, _ = eigenvalues(turned[:, :leading, :leading])
+        return _quantiles(condition_numbers(part))
+
     return FlatnessScores(
         points=count,
         latents=latents,
-        in_use=used.shape[1],
+        in_use=in_use,
         condition=_quantiles(condition_numbers(values)),
-        condition_in_use=_quantiles(condition_numbers(part)),
+        condition_in_use=condition_of(in_use),
+        condition_of_leading={number: condition_of(number) for number in LEADING if number < latents},
         log_magnification=_quantiles(log_magnification(values / c2) / latents),
         relative_deviation=_quantiles(deviation),
         mean_relative_deviation=float(deviation.mean()),

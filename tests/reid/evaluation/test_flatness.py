@@ -100,6 +100,24 @@ def test_directions_that_the_data_do_not_use_are_left_out_of_the_condition(*, ro
     assert scores.condition_in_use[1] == pytest.approx(1, rel=1e-3)
 
 
+def test_the_leading_directions_are_those_of_the_largest_spread() -> None:
+    model = vector_model(latents=8)
+    head = model.encoder.head.linear
+    slopes = torch.tensor([1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 4.0, 4.0])
+    with torch.no_grad():
+        # Each direction spreads less than the one before it.
+        head.weight.zero_()
+        head.weight[:8] = torch.diag(0.5 ** torch.arange(8.0))
+        head.bias.zero_()
+        decoder_weight(model).copy_(torch.diag(slopes))
+    scores = flatness_scores(model, torch.randn(400, 8), points=5)["data"]
+    # Numbers of directions that there are not are left out.
+    assert list(scores.condition_of_leading) == [5]
+    assert scores.condition_of_leading[5][1] == pytest.approx(4, rel=0.1)
+    assert scores.condition[1] == pytest.approx(16, rel=1e-3)
+    assert scores.as_dict()["condition_of_leading_5"] == scores.condition_of_leading[5]
+
+
 def test_mixup_points_lie_elsewhere_and_the_seed_decides_which() -> None:
     model = VAE(
         VAESettings.model_validate(
