@@ -24,7 +24,7 @@ from reid.experiments.trainings import Trained
 from reid.geometry.curves import middle_tensors, straight_lines, tensor_velocities
 from reid.geometry.graph import Pairs
 
-#: λ_s over the squared mean eigenvalue of the metric tensor: what most figures use, and what figure 3 shows.
+#: λ_s over the squared mean eigenvalue of the metric tensor: of most figures, and what figure 3 goes through.
 FACTOR = 100.0
 FACTORS = np.geomspace(1e-4, 1e4, 17)
 
@@ -97,12 +97,14 @@ def random_pairs_around(count: int, around: int, seed: int = 0) -> Pairs:
     return np.stack([first, (first + apart) % around], axis=1).astype(np.int64)
 
 
-def measure_circle(circle: Circle, pairs: Pairs, quick: bool = False) -> CircleLengths:
+def measure_circle(
+    circle: Circle, pairs: Pairs, quick: bool = False, factor: float = FACTOR
+) -> CircleLengths:
     """Measure the geodesics, the straight lines and the paths along the data between pairs (P, 2)."""
     decode, latents = circle.trained.model.decode, circle.latents
     samples = 30 if quick else _SAMPLES
     unit = smoothing_strength(decode, latents, 1.0)
-    strength = FACTOR * unit
+    strength = factor * unit
     graph = graph_paths(decode, latents, pairs, 1500 if quick else _NODES, strength)
     start, end = (torch.from_numpy(latents[pairs[:, side]]) for side in (0, 1))
     curves = {
@@ -123,7 +125,7 @@ def measure_circle(circle: Circle, pairs: Pairs, quick: bool = False) -> CircleL
         smoothed={GEODESIC: graph.observed} | {name: lengths(name, strength) for name in others},
         plain={name: lengths(name, 0.0) for name in curves},
         factors=factors,
-        sweep={name: np.stack([lengths(name, factor * unit) for factor in factors]) for name in others},
+        sweep={name: np.stack([lengths(name, one * unit) for one in factors]) for name in others},
     )
 
 

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from reid.datasets.pendulum import NOISE, SIDE, pendulum, pendulum_images
 from reid.experiments.circle import (
-    FACTOR,
     Circle,
     CircleLengths,
     measure_circle,
@@ -29,6 +28,9 @@ from reid.experiments.variants import IWAE
 
 _PAIRS = 100
 
+#: λ_s as in `circle`. The paper says that these data need a large one; which, other seeds have told.
+_FACTOR = 1000.0
+
 #: Angles of the two pendulums of figures 1 and 2.
 _SHOWN = (np.radians(40.0), np.radians(190.0))
 
@@ -46,7 +48,7 @@ def run(asked: Request) -> Report:
     around = np.linspace(0.0, 2.0 * np.pi, 360 if quick else 3600, endpoint=False)
     circles = [Circle.encoded(one, around, pendulum_images(around)) for one in trained]
     pairs = random_pairs_around(20 if quick else _PAIRS, len(around))
-    lengths = [measure_circle(circle, pairs, quick) for circle in circles]
+    lengths = [measure_circle(circle, pairs, quick, _FACTOR) for circle in circles]
     angles = circles[0].between(pairs)
     report = Report("Pendulum (2018)", f"{METRICS_PAPER}, section 4.3", asked.output)
     shown = shown_curves(circles[0], _SHOWN, lengths[0].strength, quick)
@@ -90,7 +92,7 @@ def _draw(
         ),
     )
     report.add_picture(
-        draw_smoothing(lengths.factors, lengths.sweep, FACTOR),
+        draw_smoothing(lengths.factors, lengths.sweep, _FACTOR),
         Picture(
             "figure-3",
             "Figure 3: the influence of λ_s",
@@ -152,10 +154,10 @@ def _numbers(
 
 
 _NOTES = [
-    "λ_s has the unit of G² and is not printed; ours is 100 times the squared mean eigenvalue at the data.",
+    "λ_s has the unit of G² and is not printed; ours is 1,000 times the squared mean eigenvalue at the data.",
     "Lengths depend on λ_s and on the images' contrast: only ratios can be compared with the paper's.",
     "Geodesics are searched on a graph in the data's convex hull; figures show them without corners.",
-    "The likelihood's deviation is learned at the weights' pace, and does not come down to the data's noise.",
-    "Networks of 128 units with K = 16 instead of 512 and 50: in few steps, those fold the circle of angles.",
+    "Networks of 128 units with K = 16 instead of 512 and 50: a step takes a third of the time.",
     "The learning rate is higher than the paper's 1e-4 and falls to zero, so that minutes are enough.",
+    "With a third of the steps two pendulums fade into each other in the circle's hole; geodesics cross it.",
 ]
