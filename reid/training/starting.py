@@ -56,7 +56,7 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
     misfits = [name for name in own if name not in fitting and not name.startswith(_CONVOLUTIONS)]
     if misfits:
         raise StartError(
-            f"the run to start from does not fit: its {misfits[0]} is missing, or of another shape"
+            f"the run to start from is of another model: its {misfits[0]} is missing, or of another shape"
         )
     network.load_state_dict(fitting, strict=False)
 

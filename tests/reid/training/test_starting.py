@@ -54,7 +54,7 @@ def test_another_encoder_begins_as_the_stripes_of_the_other_one(images: torch.Te
 @pytest.mark.parametrize(
     "own, reason",
     [
-        (network(SMALL, latents=5), "does not fit"),
+        (network(SMALL, latents=5), "of another model"),
         (network({**VGG16, "stripes": [7]}), "its encoder"),
         (network({"kind": "vgg16", "width": 0.05}), "its encoder.head"),
         (network({"kind": "mlp", "hidden": [4]}), "its encoder"),
