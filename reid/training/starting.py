@@ -46,7 +46,8 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
     Raises:
         StartError: if more than convolutions does not fit; then nothing is changed.
     """
-    own = network.state_dict()
+    # How data are standardised and weighted is this network's own business.
+    own = dict(network.named_parameters())
     fitting = {name: value for name, value in there.items() if name in own and own[name].shape == value.shape}
     stripes = _features_of_stripes(network)
     if stripes and _HEAD not in fitting and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):

@@ -15,10 +15,12 @@ VGG16 = {"kind": "vgg16", "width": 0.05, "stripes": [6]}
 SMALL = {"kind": "small", "widths": [4, 8], "blocks": [0, 1], "stripes": [6]}
 
 
-def network(encoder: dict[str, object], latents: int = 4, seed: int = 0) -> VAE:
+def network(encoder: dict[str, object], latents: int = 4, seed: int = 0, weight: float = 1.0) -> VAE:
     torch.manual_seed(seed)
+    decoder = {"kind": "mlp", "hidden": [8], "shortcut": True}
     observation = {
-        "statistics": {"shape": [384], "decoder": {"kind": "mlp", "hidden": [8], "shortcut": True}}
+        "common_statistics": {"shape": [384], "decoder": decoder, "weight": 1.0},
+        "statistics": {"shape": [384], "decoder": decoder, "weight": weight},
     }
     tree = {"input": SIGNAL, "observation": observation, "encoder": encoder, "latents": latents}
     return VAE(VAESettings.model_validate(tree)).eval()
@@ -36,6 +38,14 @@ def test_a_network_of_the_same_kind_begins_as_the_other_one(images: torch.Tensor
     start_from(there.state_dict(), own)
     assert torch.equal(own.encode(images).mean, there.encode(images).mean)
     assert torch.equal(own.decode(torch.ones(1, 4)), there.decode(torch.ones(1, 4)))
+
+
+def test_what_the_settings_say_stays() -> None:
+    there, own = network(SMALL), network(SMALL, weight=3.0)
+    before = own.observation.scale.clone()
+    start_from(there.state_dict(), own)
+    assert torch.equal(own.observation.scale, before)
+    assert not torch.equal(own.observation.scale, there.observation.scale)
 
 
 def test_another_encoder_begins_as_the_stripes_of_the_other_one(images: torch.Tensor) -> None:
