@@ -40,7 +40,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-wheel-test: $(INSTALLED)  ## build the wheel, install it into an empty environment, use it from elsewhere
+wheel-test: $(INSTALLED)  ## build the wheel, install it beside only what it asks for, use it from elsewhere
 	$(BIN)/python tools/check_wheel.py
 
 clean:
