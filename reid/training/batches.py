@@ -16,6 +16,7 @@ from reid.datasets.store import CropIndex, TrainingView
 from reid.descriptor import Vectors
 from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
+from reid.training.levelling import centre_cameras, even, level_cameras
 from reid.training.neighbours import (
     common_values,
     neighbours_across_cameras,
@@ -87,8 +88,6 @@ def _pixels(crops: Images) -> Tensor:
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
 
 
-LEAST_DEVIATION = 0.132
-
 _CROPS_AT_ONCE = 256
 
 # Parts of an observation that can be made from a crop: its pixels; its stripe statistics; those that it has
@@ -129,7 +128,10 @@ class CropBatches(Batches):
                 # A rare colour tells as much as a common one from one camera to the next; within a camera the
                 # proportions tell more.
                 shared = level_cameras(own, self._cameras)
-                own = stretched_like(shared, centre_cameras(own, self._cameras))
+                own = centre_cameras(own, self._cameras)
+            if data.even_statistics:
+                own = even(own, data.even_statistics)
+            own = stretched_like(shared, own)
             made[STATISTICS] = own
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             made[COMMON] = tracklet_values(shared, view.index.tracklet)
@@ -186,28 +188,6 @@ def cameras_of(index: CropIndex) -> NDArray[np.intp]:
     """A number for each crop's camera, from 0; cameras of different sources are different ones."""
     pairs = np.stack([index.source, index.camera])
     return np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
-
-
-def centre_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
-    """Values (N, D) without each camera's mean."""
-    out = values.clone()
-    for rows in _rows_of_cameras(camera):
-        out[rows] -= values[rows].mean(dim=0)
-    return out
-
-
-def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
-    """Standardise values (N, D) within each camera: what is left is what sets a crop apart from its like."""
-    out = values.clone()
-    for rows in _rows_of_cameras(camera):
-        some = values[rows]
-        # Bins that are nearly always empty must not be blown up.
-        out[rows] = (some - some.mean(dim=0)) / (some.std(dim=0, correction=0) + LEAST_DEVIATION)
-    return out
-
-
-def _rows_of_cameras(camera: NDArray[np.intp]) -> list[Tensor]:
-    return [torch.from_numpy(np.flatnonzero(camera == number)) for number in range(int(camera.max()) + 1)]
 
 
 def _stripe_statistics(images: Tensor) -> Tensor:

@@ -69,6 +69,9 @@ class DataSettings(Settings):
     level_cameras: bool = False
     """Give the statistics of each camera's crops the same mean, and the common ones the same deviation: what
     a camera does to colours need not be explained, so the descriptor learns to see past it."""
+    even_statistics: float = Field(0.0, ge=0, le=1)
+    """How far the principal components of a crop's own statistics are brought to one deviation: 0 leaves them
+    as they are, 1 makes all alike."""
     neighbours: NeighbourSettings | None = None
     """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
 

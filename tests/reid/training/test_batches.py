@@ -16,9 +16,7 @@ from reid.models.stripes import stripe_statistics
 from reid.training.batches import (
     CropBatches,
     LabelledCropBatches,
-    centre_cameras,
     generator_of_step,
-    level_cameras,
     rows_of_step,
 )
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
@@ -144,28 +142,6 @@ def test_shuffled_labels_change_nothing_in_unsupervised_batches(tmp_path: Path) 
         assert all(torch.equal(a.targets[part], b.targets[part]) for part in a.targets)
 
 
-def test_levelled_cameras_are_alike_in_mean_and_deviation() -> None:
-    source = torch.Generator().manual_seed(0)
-    camera = np.repeat([0, 1], 200)
-    values = torch.randn(400, 2, generator=source) * torch.tensor([2.0, 8.0])
-    shifted = values * torch.tensor([[1.0], [3.0]])[camera] + 3.0 * torch.from_numpy(camera)[:, None]
-    before = shifted.clone()
-    levelled = level_cameras(shifted, camera)
-    torch.testing.assert_close(shifted, before)
-    for number in (0, 1):
-        torch.testing.assert_close(levelled[camera == number].mean(0), torch.zeros(2), atol=1e-4, rtol=0)
-        torch.testing.assert_close(levelled[camera == number].std(0), torch.ones(2), atol=0.1, rtol=0)
-
-
-def test_centred_cameras_are_alike_in_mean_and_keep_their_proportions() -> None:
-    camera = np.repeat([1, 0, 1], 50)
-    values = torch.randn(150, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.5, 1.0, 2.0])
-    centred = centre_cameras(values + 5.0 * torch.from_numpy(camera)[:, None], camera)
-    for number in (0, 1):
-        torch.testing.assert_close(centred[camera == number].mean(0), torch.zeros(3), atol=1e-4, rtol=0)
-        torch.testing.assert_close(centred[camera == number].std(0), values[camera == number].std(0))
-
-
 def test_own_statistics_of_levelled_cameras_keep_the_bins_proportions_and_common_ones_do_not() -> None:
     data = view([-1] * 8)
     parts = ["statistics", "common_statistics"]
@@ -176,6 +152,21 @@ def test_own_statistics_of_levelled_cameras_keep_the_bins_proportions_and_common
     torch.testing.assert_close(own / own.std(), (plain - plain.mean(0)) / (plain - plain.mean(0)).std())
     torch.testing.assert_close(own.std(correction=0), common.std(correction=0))
     assert common.std(0).std() < 0.7 * own.std(0).std()
+
+
+def test_own_statistics_can_be_evened_out_and_common_ones_stay() -> None:
+    data = view([-1] * 40)
+    parts = ["statistics", "common_statistics"]
+    before, after = (
+        CropBatches(data, parts, DataSettings(level_cameras=True, even_statistics=power), AugmentSettings())
+        .batch(np.arange(40), generator_of_step(0, 0, CPU))
+        .targets
+        for power in (0.0, 0.5)
+    )
+    spread = [torch.linalg.svdvals(targets["statistics"])[:20] for targets in (before, after)]
+    assert spread[1][0] / spread[1][-1] < 0.9 * spread[0][0] / spread[0][-1]
+    torch.testing.assert_close(after["statistics"].std(), before["statistics"].std())
+    torch.testing.assert_close(after["common_statistics"], before["common_statistics"])
 
 
 def test_supervised_batches_have_several_crops_of_each_identity() -> None:
