@@ -68,6 +68,10 @@ def _no_levelling(tree: Tree) -> None:
     tree["data"]["level_cameras"] = False
 
 
+def _uneven_statistics(tree: Tree) -> None:
+    tree["data"]["even_statistics"] = 0.0
+
+
 def _neither(tree: Tree) -> None:
     _own_statistics(tree)
     _no_levelling(tree)
@@ -98,6 +102,11 @@ def _no_flatness(tree: Tree) -> None:
     tree["method"]["objective"]["flatness"] = {"eta": 0.0, "regulariser": "none"}
 
 
+def _nothing_flat(tree: Tree) -> None:
+    _no_flatness(tree)
+    _no_shortcuts(tree)
+
+
 def _plain_prior(tree: Tree) -> None:
     tree["method"]["model"]["prior"] = {"kind": "normal"}
 
@@ -109,12 +118,14 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "own statistics only": _own_statistics,
     "common statistics only": _common_statistics,
     "no levelling": _no_levelling,
+    "own statistics not evened out": _uneven_statistics,
     "own statistics only, no levelling": _neither,
     "no image": _no_image,
     "pixels only": _pixels_only,
     "no foreground weights": _no_foreground,
     "no augmentation": _no_augmentation,
     "no flatness": _no_flatness,
+    "no flatness, no shortcuts": _nothing_flat,
     "standard normal prior": _plain_prior,
 }
 
@@ -186,10 +197,13 @@ def main(
 
 
 def applicable(base: TrainingSettings) -> list[str]:
-    """The variants that take something away from a configuration, after the complete one."""
-    steps = base.optimiser.steps
-    whole = variant(base, "complete", steps)
-    return ["complete", *(name for name in VARIANTS if variant(base, name, steps) != whole)]
+    """The variants that differ from the complete one, which comes first, and from each other."""
+    found: dict[str, TrainingSettings] = {}
+    for name in VARIANTS:
+        settings = variant(base, name, base.optimiser.steps)
+        if settings not in found.values():
+            found[name] = settings
+    return list(found)
 
 
 def _chosen(only: list[str] | None, base: TrainingSettings) -> list[str]:
