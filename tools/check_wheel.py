@@ -47,20 +47,16 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> None:
 
 def dependencies(asked: Distribution) -> list[Distribution]:
     """All distributions here that one needs, directly or through others, without its extras."""
-    found: dict[str, Distribution] = {}
+    found: dict[tuple[str, str], Distribution] = {}
     waiting = [(asked, "")]
-    visited = set()
     while waiting:
         asking, extra = waiting.pop()
-        for text in asking.requires or ():
-            requirement = Requirement(text)
+        for requirement in map(Requirement, asking.requires or ()):
             if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
                 continue
-            needed = found[requirement.name] = distribution(requirement.name)
-            for of_needed in {"", *requirement.extras}:
-                if (requirement.name, of_needed) not in visited:
-                    visited.add((requirement.name, of_needed))
-                    waiting.append((needed, of_needed))
+            for wanted in {(requirement.name, of_it) for of_it in ("", *requirement.extras)} - found.keys():
+                found[wanted] = distribution(requirement.name)
+                waiting.append((found[wanted], wanted[1]))
     return list(found.values())
 
 

@@ -97,6 +97,14 @@ def random_pairs_around(count: int, around: int, seed: int = 0) -> Pairs:
     return np.stack([first, (first + apart) % around], axis=1).astype(np.int64)
 
 
+def smoothing_note(factor: float = FACTOR) -> str:
+    """What a report says about λ_s."""
+    return (
+        f"λ_s has the unit of G² and is not printed; ours is {factor:,.0f} times the squared mean eigenvalue "
+        f"at the data."
+    )
+
+
 def measure_circle(
     circle: Circle, pairs: Pairs, quick: bool = False, factor: float = FACTOR
 ) -> CircleLengths:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from reid.datasets.cmu import Motion
-from reid.experiments.circle import FACTOR
+from reid.experiments.circle import FACTOR, smoothing_note
 from reid.experiments.class_maps import draw_class_maps
 from reid.experiments.distances import random_pairs
 from reid.experiments.figures import LatentMap
@@ -257,7 +257,7 @@ def _numbers(walks: list[_Walk], shown: dict[str, Curve], motion: Motion) -> lis
 
 _NOTES = [
     "All walks of subject 35, at 30 Hz; the paper has 6,616 poses of trials 1 to 16.",
-    "λ_s has the unit of G² and is not printed; ours is 100 times the squared mean eigenvalue at the data.",
+    smoothing_note(),
     "Lengths depend on λ_s: only ratios can be compared with the paper's.",
     "Figure 13's circle has the poses' mean radius, which differs from the paper's 1.5.",
     "Geodesics are searched on a graph in the data's convex hull; figures show them without corners.",

@@ -12,6 +12,7 @@ from reid.experiments.circle import (
     measure_circle,
     random_pairs_around,
     shown_curves,
+    smoothing_note,
 )
 from reid.experiments.figures import QUARTERS, LatentMap
 from reid.experiments.interpolation import ALONG_DATA, GEODESIC, STRAIGHT, Curve, correlation
@@ -154,7 +155,7 @@ def _numbers(
 
 
 _NOTES = [
-    "λ_s has the unit of G² and is not printed; ours is 1,000 times the squared mean eigenvalue at the data.",
+    smoothing_note(_FACTOR),
     "Lengths depend on λ_s and on the images' contrast: only ratios can be compared with the paper's.",
     "Geodesics are searched on a graph in the data's convex hull; figures show them without corners.",
     "Networks of 128 units with K = 16 instead of 512 and 50: a step takes a third of the time.",

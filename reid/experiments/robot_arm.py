@@ -13,6 +13,7 @@ from reid.experiments.circle import (
     measure_circle,
     random_pairs_around,
     shown_curves,
+    smoothing_note,
 )
 from reid.experiments.figures import QUARTERS, LatentMap
 from reid.experiments.interpolation import GEODESIC, STRAIGHT, Curve
@@ -169,7 +170,7 @@ def _numbers(
 
 _NOTES = [
     "The paper names no arm: ours is a KUKA KR 6 R900; its hand keeps its orientation on an upright circle.",
-    "λ_s has the unit of G² and is not printed; ours is 100 times the squared mean eigenvalue at the data.",
+    smoothing_note(),
     "Lengths depend on λ_s: only ratios can be compared with the paper's.",
     "Geodesics are searched on a graph in the data's convex hull; figures show them without corners.",
     "The likelihood's deviation is learned at the weights' pace, and does not come down to the data's noise.",
