@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.datasets.motchallenge import read_rows
 from reid.describing import Describing, Finding
 from reid.descriptor import DescriptorProtocol
+from reid.filerows import read_numbers
 from reid.files import places_in_words
 from reid.footage.frames import Frame
 from reid.footage.sources import open_source
@@ -92,10 +92,6 @@ def embed_detections(
 
 def _detection_rows(path: Path) -> NDArray[np.float64]:
     """Frame, id, left, top, width, height, score of every row of a file."""
-    rows = read_rows(path)
-    wrong = np.flatnonzero(~(rows[:, 0] >= 1) | (rows[:, 0] != np.floor(rows[:, 0])))
-    if wrong.size:
-        raise ValueError(
-            f"{path}: row {wrong[0] + 1}: frame is {rows[wrong[0], 0]:g}; expected a whole number from 1"
-        )
-    return rows[:, :_COLUMNS]
+    rows = read_numbers(path)
+    rows.whole(0, "frame", smallest=1)
+    return rows.values[:, :_COLUMNS]

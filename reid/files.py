@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,6 +48,24 @@ def write_text(path: Path, text: str) -> None:
     """
     with written_atomically(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Complain where a file to be written is one that is read, or is to be written twice.
+
+    Raises:
+        FileError: naming the file.
+    """
+    read, written = {path.resolve() for path in inputs}, set()
+    for path in outputs:
+        place = path.resolve()
+        if place in read:
+            raise FileError(
+                f"{path}: is read, and would be written over; expected another name for the output"
+            )
+        if place in written:
+            raise FileError(f"{path}: would be written twice; expected different names")
+        written.add(place)
 
 
 def digest(path: Path) -> str:

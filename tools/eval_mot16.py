@@ -71,6 +71,12 @@ def main(
             metavar="FILE", help="With --run: a detection file, or a name below the sequences' det/."
         ),
     ] = None,
+    descriptor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With --run: what people look like, as for track.  [default: auto]"
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="With --run: change a setting of the trackers."),
@@ -85,15 +91,26 @@ def main(
     scored = [*(folders or []), *trackers.values()]
     if not scored:
         raise typer.BadParameter("nothing to score; expected a RESULT_FOLDER or --run TRACKER")
+    for option, given in (("--detections", detections), ("--descriptor", descriptor), ("--set", overrides)):
+        if given and not run:
+            raise typer.BadParameter(f"{option} is for a tracker that is run; expected --run TRACKER, too")
     try:
         names = unique_names(scored)
         wanted = [seq] * len(folders or [])
         for tracker, folder in trackers.items():
             sequences = sequences_with_ground_truth(data_root, seq)
             for report in track_sequences(
-                sequences, tracker, folder, detections=detections, overrides=overrides or [], jobs=jobs
+                sequences,
+                tracker,
+                folder,
+                detections=detections,
+                descriptor=descriptor or "auto",
+                overrides=overrides or [],
+                jobs=jobs,
             ):
-                _say(f"{tracker}: {report.sequence}, {report.frames} frames, {report.identities} identities")
+                looks = f"appearance from {report.appearance}" if report.appearance else "no appearance"
+                counts = f"{report.frames} frames, {report.identities} identities"
+                _say(f"{tracker}: {report.sequence}, {counts}, {looks}")
                 _say_notes(report.notes)
             # The folder may hold results of other sequences from an earlier run.
             wanted.append([str(sequence.folder) for sequence in sequences])

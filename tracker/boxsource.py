@@ -70,9 +70,22 @@ class StoredBoxes:
         """The detections of a frame, with their vectors if there are any."""
         return self.table.frame(number)
 
-    def oddities(self, length: int | None, size: tuple[int, int] | None) -> Iterator[str]:
-        """What a user would like to know about detections that do not fit the frames."""
+    def oddities(
+        self, length: int | None, size: tuple[int, int] | None, least: float | None = None
+    ) -> Iterator[str]:
+        """What a user would like to know about detections that do not fit the frames or the tracker.
+
+        Args:
+            length: how many frames there are.
+            size: width and height of the images.
+            least: the lowest score that counts.
+        """
         table = self.table
+        if least is not None and len(table) and (highest := table.scores.max()) < least:
+            yield (
+                f"{self.name}: none of {len(table)} detections is used: the highest score is {highest:g}, "
+                f"and only those from {least:g} count (--min-confidence)"
+            )
         late = 0 if length is None else int(np.count_nonzero(table.frames > length))
         if late:
             yield (

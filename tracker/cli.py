@@ -17,13 +17,22 @@ from rich.text import Text
 
 from reid.descriptor import DescriptorError, default_descriptor, shipped_descriptors
 from reid.detectors import DetectorError
-from reid.files import FileError
+from reid.files import FileError, refuse_overwriting
 from reid.footage.frames import SourceError
 from reid.vectorcache import VectorCache
 from tracker.boxsource import BoxSource, open_boxes
 from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
-from tracker.jobs import check_choice, detected_boxes, sequence_jobs, sinks_of, source_jobs, targets_of
-from tracker.looks import Looks, calibrated_config
+from tracker.jobs import (
+    RESULTS,
+    check_choice,
+    detected_boxes,
+    sequence_jobs,
+    sinks_of,
+    source_jobs,
+    targets_of,
+)
+from tracker.looks import Looks, calibrated_config, remarks
+from tracker.motchallenge import SequenceInfo, refuse_shared_detections
 from tracker.pipeline import Report, track_sequence
 from tracker.results import ResultWriter
 from tracker.sinks import Sink, SinkError
@@ -135,10 +144,11 @@ def track(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="PATH",
-            help="Result file, or a folder that gets one file for each source.  [default: results/TRACKER]",
+            help="Result file (.txt, .csv, .jsonl), or a folder that gets one file for each source.  "
+            "[default: results/TRACKER]",
         ),
     ] = None,
     fmt: Annotated[
@@ -146,11 +156,12 @@ def track(
         typer.Option(
             "--format",
             help="mot: MOTChallenge's text format. csv and jsonl also say which detection each box came "
-            "from.  [default: by the name of the result file, else mot]",
+            "from, and give left, top, right, bottom in pixels from 0.  [default: by the name of the result "
+            "file, else mot]",
         ),
     ] = None,
     video: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="PATH",
             help="Also make a video with boxes, ids and trails drawn in (predicted boxes dashed): an .mp4 or "
@@ -158,7 +169,7 @@ def track(
         ),
     ] = None,
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="PATH",
             help="Also make a page that shows who was there when, what they looked like, who could be mixed "
@@ -204,9 +215,16 @@ def track(
             least = settings.detections.min_confidence
             boxes = detected_boxes(detector, detector_weights, classes, least, device)
         jobs = sequence_jobs(seq, data_root) if seq else source_jobs(source or [])
+        if detections is not None:
+            sequences = (job.frames for job in jobs if isinstance(job.frames, SequenceInfo))
+            refuse_shared_detections(sequences, detections)
         suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
-        targets = targets_of(jobs, output or Path("results") / name, suffix)
+        # Of a tracker that is called my.v2, too, the results go into a folder.
+        targets = targets_of(jobs, output or f"results/{name}/", suffix, RESULTS if fmt is None else ())
         sinks = sinks_of(jobs, name, video, report, show=show)
+        made = [*targets, *(sink.path for own in sinks for sink in own if sink.path)]
+        named = [Path(each) for each in (tracker, descriptor, detector, detector_weights, detections) if each]
+        refuse_overwriting(made, [*named, *(path for job in jobs for path in job.files)])
     except _TOLD as error:
         _complain(error)
         raise typer.Exit(1) from error
@@ -247,7 +265,7 @@ def track(
                     fmt=None if fmt is None else fmt.value,
                     sinks=extras,
                     cache=vectors,
-                    begin=lambda run, tell=tell: tell(run.notes),  # type: ignore[misc]
+                    begin=lambda run, tell=tell: tell([*run.notes, *remarks(tracker, run, changes)]),  # type: ignore[misc]
                     advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
                 )
             except _TOLD as error:
@@ -255,8 +273,14 @@ def track(
                 failed += 1
             except KeyboardInterrupt:
                 done = int(progress.tasks[bar].completed)
-                places = [ResultWriter(target).partial_path, *(sink.kept for sink in extras if sink.kept)]
-                kept = f"; what was tracked is in {', '.join(map(str, places))}" if done else ""
+                partial = ResultWriter(target).partial_path
+                # Stopped while a page or video was being finished, the result is complete already.
+                places = [
+                    partial if partial.exists() else target,
+                    *(sink.kept for sink in extras if sink.kept),
+                ]
+                there = [str(place) for place in places if place.exists()]
+                kept = f"; what was tracked is in {', '.join(there)}" if done else ""
                 of_all = "" if job.frames.length is None else f" of {job.frames.length}"
                 _complain(f"stopped after {done}{of_all} frames of {job.name}{kept}")
                 raise typer.Exit(_INTERRUPTED) from None

@@ -59,6 +59,9 @@ class Detections:
             if column is not None and column.shape != (count,):
                 raise ValueError(f"{name} must have shape ({count},), one for each box, not {column.shape}")
         self.features = None if features is None else np.asarray(features, dtype=np.float32)
+        if self.features is not None and count == 0 and self.features.size == 0:
+            # What a list of nobody's vectors becomes: of no known length.
+            self.features = None
         if self.features is not None and (self.features.ndim != 2 or len(self.features) != count):
             raise ValueError(
                 f"features must have shape ({count}, D), one row for each box, not {self.features.shape}"
@@ -91,8 +94,9 @@ class Detections:
         features: ArrayLike | None = None,
     ) -> Detections:
         """Detections from boxes given as left, top, width, height."""
-        corners = xywh_to_xyxy(np.asarray(boxes, dtype=np.float64).reshape(-1, 4))
-        return cls(corners, scores, classes, features)
+        # Their shape is checked first: five columns would make five boxes of four.
+        given = cls(boxes, scores, classes, features)
+        return cls(xywh_to_xyxy(given.boxes), given.scores, given.classes, given.features)
 
     @classmethod
     def from_supervision(cls, detections: sv.Detections) -> Detections:

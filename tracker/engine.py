@@ -71,13 +71,20 @@ class Tracker:
                 or whose box has no area, are passed over.
 
         Returns:
-            The tracks to show, in the form in which the detections came.
+            The tracks to show, in the form in which the detections came; those of ``supervision`` with
+            the masks and data that they came with.
 
         Raises:
+            TypeError: it is something else, an array for example.
             ValueError: the appearance vectors are of another length than in earlier frames.
         """
         if not isinstance(detections, Detections):
-            return self.update(Detections.from_supervision(detections)).to_supervision()
+            if not hasattr(detections, "xyxy"):
+                raise TypeError(
+                    f"expected Detections(boxes, scores, …) or supervision.Detections, not "
+                    f"{type(detections).__name__}; Detections.empty() is a frame without any"
+                )
+            return self.update(Detections.from_supervision(detections)).to_supervision(detections)
         # Wild input (boxes of astronomic size) may overflow; what is not finite is dropped below.
         with np.errstate(all="ignore"):
             return self._step(detections)

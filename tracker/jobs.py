@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from tracker.boxsource import DetectedBoxes
 from tracker.config import SettingsError
 from tracker.motchallenge import SequenceInfo, find_sequences
 from tracker.sinks import Sink
+
+#: What result files and pages may be called.
+RESULTS = (".txt", ".csv", ".jsonl")
+_PAGES = (".html", ".htm")
 
 # Where neither the tracker nor the user says which detections count.
 _USUAL_CONFIDENCE = 0.3
@@ -32,6 +37,15 @@ class Job:
     name: str
     place: str
     frames: SequenceInfo | FrameSource
+
+    @property
+    def files(self) -> Iterable[Path]:
+        """All that is read, as far as it lies on this machine."""
+        if isinstance(self.frames, FrameSource):
+            return self.frames.files
+        # Which detections are taken is settled later: none of them is to be written over.
+        folder = self.frames.folder
+        return [folder / "seqinfo.ini", *(folder / "det").glob("*"), *(folder / "gt").glob("*")]
 
     def close(self) -> None:
         """Let go of the file or device."""
@@ -104,15 +118,24 @@ def detected_boxes(
     )
 
 
-def targets_of(jobs: Sequence[Job], output: Path, suffix: str) -> list[Path]:
+def targets_of(jobs: Sequence[Job], place: str, suffix: str, kinds: Sequence[str] = ()) -> list[Path]:
     """The file of each job: the one that is named, or one in the folder that is named.
 
+    Args:
+        jobs: what is tracked.
+        place: a file, or a folder: one that is there, or a name that ends with a slash or has no suffix.
+        suffix: of the files in a folder.
+        kinds: suffixes that a named file may have; without them any.
+
     Raises:
-        FileError: if two jobs would write to the same.
+        FileError: if two jobs would write to the same, or it is no known kind of file.
     """
-    if output.suffix and not output.is_dir():
+    output = Path(place)
+    if output.suffix and not output.is_dir() and not place.endswith(("/", os.sep)):
         if len(jobs) > 1:
             raise FileError(f"{output}: {len(jobs)} sequences cannot go into one file; expected a folder")
+        if kinds and output.suffix.lower() not in kinds:
+            raise FileError(f"{output}: no known kind of file; expected {' or '.join(kinds)}, or a folder/")
         return [output]
     owners: dict[Path, Job] = {}
     for job in jobs:
@@ -126,7 +149,7 @@ def targets_of(jobs: Sequence[Job], output: Path, suffix: str) -> list[Path]:
 
 
 def sinks_of(
-    jobs: Sequence[Job], tracker: str, video: Path | None, report: Path | None, *, show: bool
+    jobs: Sequence[Job], tracker: str, video: str | None, report: str | None, *, show: bool
 ) -> list[list[Sink]]:
     """What else is made of each job."""
     sinks: list[list[Sink]] = [[] for _ in jobs]
@@ -139,7 +162,7 @@ def sinks_of(
     if report is not None:
         from tracker.report import ReportSink
 
-        for own, path in zip(sinks, targets_of(jobs, report, ".html"), strict=True):
+        for own, path in zip(sinks, targets_of(jobs, report, ".html", _PAGES), strict=True):
             own.append(ReportSink(path, tracker))
     if show:
         from tracker.video import WindowSink

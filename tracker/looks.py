@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import cast, get_args
 
 from reid.descriptor import Descriptor, DescriptorError, DescriptorProtocol, default_descriptor
@@ -11,7 +12,7 @@ from reid.footage.frames import FrameSource
 from tracker.boxsource import BoxSource, StoredBoxes
 from tracker.config import TrackerConfig, load_config
 from tracker.motchallenge import SequenceInfo
-from tracker.pipeline import Stored
+from tracker.pipeline import SequenceRun, Stored
 
 
 class Looks:
@@ -73,3 +74,26 @@ def calibrated_config(
         if stage.cost == "appearance"
     ]
     return load_config(tracker, [f"memory.metric={descriptor.metric}", *thresholds, *changes])
+
+
+def remarks(tracker: str, run: SequenceRun, changes: Sequence[str] = ()) -> Iterator[str]:
+    """What a user would like to know where settings and appearance do not go together.
+
+    Args:
+        tracker: name of a configuration, or a YAML file.
+        run: made with its settings.
+        changes: ``KEY=VALUE``, what the user has changed in them.
+    """
+    if run.appearance and not run.config.uses_appearance:
+        yield f"{Path(tracker).stem} compares no appearance: {run.appearance} does not change its tracks"
+    if not run.appearance:
+        keys = (change.partition("=")[0] for change in changes)
+        if idle := [key for key in keys if key.startswith(("memory.", "stages.appearance."))]:
+            yield f"{', '.join(idle)}: without effect, because there are no appearance vectors"
+    if Path(tracker).suffix:
+        for own, used in zip(load_config(tracker, changes).stages, run.config.stages, strict=True):
+            if own.threshold != used.threshold:
+                yield (
+                    f"{run.appearance} brings its own threshold, {used.threshold:.4g}, in place of "
+                    f"{own.threshold:g} in {tracker}; --set stages.{own.name}.threshold=X decides otherwise"
+                )

@@ -135,11 +135,30 @@ def find_detections(sequence: SequenceInfo, choice: str | None = None) -> Path:
         )
     stems = [folder / choice, Path(choice), Path(choice) / sequence.name]
     for stem in stems:
-        for path in (stem, *(stem.with_name(stem.name + suffix) for suffix in _DETECTION_SUFFIXES)):
+        for path in (stem, *(stem.parent / (stem.name + suffix) for suffix in _DETECTION_SUFFIXES)):
             if path.is_file():
                 return path
     there = f"{folder} has {', '.join(path.name for path in present)}" if present else f"{folder} has none"
     raise FileError(f"no detections {choice!r} for {sequence.name}; {there}")
+
+
+def refuse_shared_detections(sequences: Iterable[SequenceInfo], choice: str) -> None:
+    """Complain where one detection file would serve several sequences.
+
+    Raises:
+        FileError: naming the file and two of them.
+    """
+    owners: dict[Path, SequenceInfo] = {}
+    for sequence in sequences:
+        try:
+            path = find_detections(sequence, choice)
+        except FileError:
+            continue  # told when it is this sequence's turn
+        if (owner := owners.setdefault(path, sequence)) is not sequence:
+            raise FileError(
+                f"{path}: would be the detections of {owner.name} and of {sequence.name}; "
+                f"expected one sequence, or a folder with a file of each sequence's name"
+            )
 
 
 def _promise(path: Path) -> tuple[bool, int, str]:

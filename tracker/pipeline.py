@@ -169,7 +169,8 @@ class SequenceRun:
         """What was dropped or looked wrong so far, in words."""
         notes = list(self.boxes.notes)
         if isinstance(self.boxes, StoredBoxes):
-            notes += self.boxes.oddities(self.length, self.size)
+            least = self.config.detections.min_confidence
+            notes += self.boxes.oddities(self.length, self.size, least)
         if self._source is not None:
             notes += self._source.notes
         if self._cache is not None:

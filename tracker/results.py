@@ -31,7 +31,7 @@ class ResultWriter:
             from 1, boxes with two decimals.
         csv: A table with a header: frame, id, left, top, right, bottom, score, class, detection. Pixels are
             counted from 0 and not rounded; ``detection`` is the row among the frame's detections that the
-            track took, -1 where the box is predicted.
+            track took, from 0 and without rows that were dropped as unusable; -1 where the box is predicted.
         jsonl: One JSON object in each line, with the names and numbers of ``csv``.
 
     Args:
@@ -45,7 +45,8 @@ class ResultWriter:
 
     def __init__(self, path: Path, fmt: ResultFormat | None = None) -> None:
         if fmt is None:
-            fmt = "csv" if path.suffix == ".csv" else "jsonl" if path.suffix == ".jsonl" else "mot"
+            suffix = path.suffix.lower()
+            fmt = "csv" if suffix == ".csv" else "jsonl" if suffix == ".jsonl" else "mot"
         if fmt not in get_args(ResultFormat):
             raise ValueError(
                 f"unknown result format {fmt!r}; expected one of {', '.join(get_args(ResultFormat))}"

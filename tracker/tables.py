@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.filerows import FileRows, read_numbers, read_text
 from reid.files import FileError
 from tracker.boxes import xywh_to_xyxy, xyxy_to_xywh
 from tracker.detections import Detections
-from tracker.filerows import FileRows, read_array, read_text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -143,7 +143,7 @@ def read_detections(path: Path) -> DetectionTable:
     Raises:
         FileError: if the file is missing or not as described.
     """
-    rows = read_array(path) if path.suffix == ".npy" else read_text(path, 7, 10)
+    rows = read_numbers(path)
     rows = rows.finite(score_column=6).with_area().without_duplicates().by_frame()
     features = rows.features
     notes = rows.notes

@@ -57,17 +57,37 @@ class Tracks:
         none = np.empty(0, dtype=np.int64)
         return cls(none, np.empty((0, 4)), np.empty(0), none, none, none)
 
-    def to_supervision(self) -> sv.Detections:
-        """The same rows for ``supervision``; ``data["detection_index"]`` is -1 where the box is predicted."""
+    def to_supervision(self, given: sv.Detections | None = None) -> sv.Detections:
+        """The same rows for ``supervision``; ``data["detection_index"]`` is -1 where the box is predicted.
+
+        Args:
+            given: the detections that were tracked; each track gets its detection's mask and data, and
+                zeros, empty words or None where the box is predicted.
+        """
         import supervision as sv
 
+        given = sv.Detections.empty() if given is None else given
+        carried = {name: self._of_detections(values) for name, values in given.data.items()}
         return sv.Detections(
             xyxy=self.boxes,
+            mask=None if given.mask is None else self._of_detections(np.asarray(given.mask)),
             confidence=self.scores,
             class_id=self.classes,
             tracker_id=self.ids,
-            data={"detection_index": self.detections, "gap": self.gaps},
+            data={**carried, "detection_index": self.detections, "gap": self.gaps},
+            metadata=dict(given.metadata),
         )
+
+    def _of_detections(self, values: NDArray[Any] | list[Any]) -> NDArray[Any] | list[Any]:
+        """What belongs to each track's detection, of something that has a row for each detection."""
+        if isinstance(values, list):
+            return [None if row < 0 else values[row] for row in self.detections]
+        rows = np.zeros((len(self), *values.shape[1:]), dtype=values.dtype)
+        if values.dtype == object:
+            rows[:] = None
+        detected = self.detections >= 0
+        rows[detected] = values[self.detections[detected]]
+        return rows
 
 
 class LiveTracks:

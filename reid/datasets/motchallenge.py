@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from reid.crops import Images
 from reid.datasets.crops import BoxedImage, Footage, files_fingerprint, image_or_none
+from reid.filerows import read_numbers
 
 PERSON = 1
 
@@ -53,47 +54,25 @@ class BoxTable:
         )
 
 
-def read_rows(path: Path) -> NDArray[np.float64]:
-    """All rows of a detection or ground truth file, as they are, with seven columns or more.
-
-    Raises:
-        ValueError: naming the file and what is wrong.
-    """
-    try:
-        rows = np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; expected rows of numbers, separated by commas") from error
-    if rows.size == 0:
-        rows = rows.reshape(0, 7)
-    if rows.shape[1] < 7:
-        raise ValueError(
-            f"{path}: {rows.shape[1]} columns; expected frame, id, left, top, width, height, score"
-        )
-    return rows
-
-
 def read_boxes(path: Path) -> BoxTable:
     """Read a detection or ground truth file; boxes without area are left out.
 
     Raises:
-        ValueError: naming the file and what is wrong.
+        FileError: naming the file and what is wrong.
     """
-    rows = read_rows(path)
-    rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 4:6] > 0).all(axis=1)]
-    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    read = read_numbers(path).finite(score_column=6).with_area().by_frame()
+    frames, rows = read.whole(0, "frame", smallest=1), read.values
     boxes = rows[:, 2:6].copy()
     boxes[:, :2] -= 1
     boxes[:, 2:] += boxes[:, :2]
-    count, columns = rows.shape
-    visibility = rows[:, 8] if columns >= 9 else np.full(count, -1.0)
+    # Of ten columns the last three are MOT15's world coordinates.
+    visibility = rows[:, 8] if rows.shape[1] == 9 else np.full(len(rows), -1.0)
     return BoxTable(
-        frames=rows[:, 0].astype(np.int64),
-        identities=rows[:, 1].astype(np.int64),
+        frames=frames,
+        identities=read.whole(1, "identity", smallest=-1),
         boxes=boxes,
         scores=rows[:, 6],
-        classes=rows[:, 7].astype(np.int64) if columns >= 8 else np.full(count, -1),
+        classes=read.classes(absent=-1),
         visibility=np.where(visibility < 0, 1.0, visibility),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reid.files import FileError, write_text, written_atomically
+from reid.files import FileError, refuse_overwriting, write_text, written_atomically
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
@@ -55,6 +55,17 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> No
         no_room(unfinished)
     assert path.read_text() == "first"
     assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_nothing_is_written_over_what_is_read_or_twice(tmp_path: Path) -> None:
+    source, link = tmp_path / "street.mp4", tmp_path / "link.mp4"
+    source.touch()
+    link.symlink_to(source)
+    refuse_overwriting([tmp_path / "a.txt", tmp_path / "b.txt"], [source])
+    with pytest.raises(FileError, match=r"link\.mp4: is read, and would be written over"):
+        refuse_overwriting([tmp_path / "a.txt", link], [source])
+    with pytest.raises(FileError, match=r"a\.txt: would be written twice"):
+        refuse_overwriting([tmp_path / "a.txt", tmp_path / "x" / ".." / "a.txt"], [])
 
 
 def test_what_is_wrong_with_another_file_is_told_as_it_is(tmp_path: Path) -> None:

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from tests.tracker import commands
 from tests.tracker.evaluation.scenes import crowded_scene
+from tests.tracker.sequences import SequenceMaker
 
 TOOL = Path(__file__).parents[2] / "tools" / "eval_mot16.py"
 
@@ -81,7 +84,34 @@ def test_trackers_are_run_and_compared_with_a_folder(app: typer.Typer, folders: 
     assert list(rows) == [f"{folders.name}/sort", "made/sort"]
     assert rows["made/sort"] != rows[f"{folders.name}/sort"]
     assert "sort: MOT16-02, 60 frames" in done.stderr
+    assert "no appearance" in done.stderr
     assert (results / "sort" / "MOT16-04.txt").is_file()
+
+
+def test_a_run_sees_what_the_command_track_sees(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make = SequenceMaker(tmp_path / "data")
+    folder = make("street", length=12)
+    make.add_images(folder)
+    rows = np.loadtxt(folder / "det" / "det.txt", delimiter=",")
+    rows[:, 1] = 1 + np.arange(len(rows)) % 3
+    (folder / "gt").mkdir()
+    np.savetxt(folder / "gt" / "gt.txt", rows, delimiter=",", fmt="%g")
+    arguments = ["--data-root", "data", "--descriptor", "histogram", "--set", "lifecycle.max_age=10"]
+    done = run(app, "--run", "deepsort", "--results", "scored", *arguments, "--protocol", "none")
+    assert done.exit_code == 0, done.stderr
+    assert "appearance from histogram" in done.stderr
+    assert commands.track("--seq", "street", "--output", "track.txt", *arguments).exit_code == 0
+    assert Path("scored/deepsort/street.txt").read_text() == Path("track.txt").read_text()
+
+
+@pytest.mark.parametrize("option", [["--detections", "det"], ["--descriptor", "none"], ["--set", "a=1"]])
+def test_options_for_a_run_need_one(option: list[str], app: typer.Typer, folders: Path) -> None:
+    done = run(app, folders / "sort", "--data-root", folders / "data", *option)
+    assert done.exit_code == 2
+    assert option[0] in done.stderr
 
 
 def test_nothing_to_score_is_a_usage_error(app: typer.Typer, folders: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tracker import commands
 from tests.tracker.interrupting import interrupted
 from tests.tracker.sequences import SequenceMaker
 from tracker.tables import read_results
@@ -59,3 +60,17 @@ def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, t
         assert str(tmp_path / name) in stderr
         assert (tmp_path / name).stat().st_size > 0
     assert "stopped after frame" in (tmp_path / "a.partial.html").read_text(encoding="utf-8")
+
+
+def test_stopped_while_the_page_is_finished_the_result_is_named(
+    root: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tracker.report.sink.ReportSink.end", interrupt)
+    result = commands.track("--seq", "hall", "--data-root", root, "--output", "a.txt", "--report", "a.html")
+    assert result.exit_code == 130
+    assert "what was tracked is in a.txt" in result.stderr
+    assert "partial.html" not in result.stderr
+    assert read_results(here / "a.txt").last_frame > 0

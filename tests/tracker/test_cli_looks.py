@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reid.settings import find_settings
 from tests.tracker.commands import fails, track
 from tests.tracker.sequences import SequenceMaker
+from tracker.config import CONFIG_FOLDERS
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -50,6 +52,21 @@ def test_images_tell_what_people_look_like_if_nothing_else_does(
         assert track(*arguments).exit_code == 0
         assert Path("results/deepsort/hall.txt").read_text() == first
     assert [path.name for path in cache.iterdir()] == ["vectors.sqlite"]
+
+
+def test_a_tracker_without_appearance_and_a_threshold_of_ones_own_are_told(
+    root: Path, make_sequence: SequenceMaker
+) -> None:
+    make_sequence.add_images(root / "hall")
+    arguments = ("--seq", "hall", "--data-root", root, "--descriptor", "histogram", "--no-cache")
+    told = track(*arguments, "--tracker", "sort").stderr
+    assert "note: sort compares no appearance: histogram does not change its tracks" in told
+    Path("mine.yaml").write_text(find_settings("deepsort", CONFIG_FOLDERS, "tracker").read_text())
+    told = track(*arguments, "--tracker", "mine.yaml").stderr
+    assert "note: histogram brings its own threshold, 2.8, in place of 0.2 in mine.yaml" in told
+    told = track(*arguments, "--tracker", "mine.yaml", "--set", "stages.appearance.threshold=0.1").stderr
+    assert "brings its own" not in told
+    assert "brings its own" not in track(*arguments).stderr
 
 
 def test_a_damaged_cache_is_told(root: Path, make_sequence: SequenceMaker) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from reid.settings import find_settings
 from tests.tracker.commands import fails, track
 from tests.tracker.sequences import SequenceMaker
+from tracker.config import CONFIG_FOLDERS
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -80,6 +84,82 @@ def test_damaged_detections_name_the_line(root: Path) -> None:
 def test_one_file_for_several_sequences_is_refused(root: Path) -> None:
     complaint = fails("--seq", "*", "--data-root", root, "--output", "all.txt")
     assert "all.txt: 3 sequences cannot go into one file; expected a folder" in complaint
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--output", "{root}/hall/det/det.txt"], "det.txt: is read, and would be written over"),
+        (["--output", "a.csv", "--report", "b/../a.csv"], "a.csv: no known kind of file; expected .html"),
+        (
+            ["--output", "a.json"],
+            "a.json: no known kind of file; expected .txt or .csv or .jsonl",
+        ),
+        (
+            ["--output", "a.html", "--format", "csv", "--report", "./a.html"],
+            "a.html: would be written twice",
+        ),
+    ],
+)
+def test_outputs_that_would_do_harm_are_refused(arguments: list[str], expected: str, root: Path) -> None:
+    before = (root / "hall" / "det" / "det.txt").read_text()
+    complaint = fails("--seq", "hall", "--data-root", root, *(each.format(root=root) for each in arguments))
+    assert expected in complaint
+    assert (root / "hall" / "det" / "det.txt").read_text() == before
+    assert not list(Path.cwd().glob("*.*"))
+
+
+def test_the_footage_itself_is_never_written_over(root: Path) -> None:
+    writer = cv2.VideoWriter("street.avi", cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(3):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    before = Path("street.avi").read_bytes()
+    boxes = root / "hall" / "det" / "det.txt"
+    complaint = fails("--source", "street.avi", "--detections", boxes, "--video", "street.avi")
+    assert "street.avi: is read, and would be written over" in complaint
+    assert Path("street.avi").read_bytes() == before
+
+
+def test_one_detection_file_for_several_sequences_is_refused(root: Path) -> None:
+    boxes = root / "hall" / "det" / "det.txt"
+    complaint = fails("--seq", "Night*", "--data-root", root, "--detections", boxes)
+    assert "det.txt: would be the detections of Night Shop-01 and of Night Shop-02" in complaint
+    assert not Path("results").exists()
+
+
+def test_the_current_folder_may_hold_the_detections(root: Path) -> None:
+    Path("hall.txt").write_text((root / "hall" / "det" / "det.txt").read_text())
+    arguments = ("--seq", "hall", "--data-root", root, "--output", "out")
+    assert track(*arguments, "--detections", ".").exit_code == 0
+
+
+def test_a_tracker_file_in_another_encoding_is_named(root: Path) -> None:
+    Path("latin.yaml").write_bytes("description: café\n".encode("latin-1"))
+    complaint = fails("--seq", "hall", "--data-root", root, "--tracker", "latin.yaml")
+    assert "latin.yaml: not a text file in UTF-8" in complaint
+
+
+def test_detections_that_all_score_too_low_are_told(root: Path) -> None:
+    boxes = root / "hall" / "det" / "det.txt"
+    boxes.write_text(boxes.read_text().replace(",0.9,", ",-1,"))
+    result = track("--seq", "hall", "--data-root", root, "--output", "out")
+    assert "note: det.txt: none of 90 detections is used: the highest score is -1" in result.stderr
+
+
+def test_settings_that_change_nothing_are_told(root: Path) -> None:
+    arguments = ("--seq", "hall", "--data-root", root, "--output", "out")
+    result = track(*arguments, "--descriptor", "none", "--set", "memory.recall.threshold=0.15")
+    assert "note: memory.recall.threshold: without effect, because there are no appearance" in result.stderr
+
+
+def test_a_dot_makes_no_file_of_a_folder(root: Path) -> None:
+    Path("my.v2.yaml").write_text(find_settings("sort", CONFIG_FOLDERS, "tracker").read_text())
+    result = track("--seq", "Night*", "--data-root", root, "--tracker", "my.v2.yaml", "--report", "pages.v2/")
+    assert result.exit_code == 0
+    for name in ("Night Shop-01", "Night Shop-02"):
+        assert Path("results", "my.v2", f"{name}.txt").is_file()
+        assert Path("pages.v2", f"{name}.html").is_file()
 
 
 def test_an_output_that_cannot_be_written(root: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import supervision as sv
 
 from tests.tracker.frames import NOTHING, OTHER, WALKER, axis, seen, shifted, shown
-from tracker import Tracker, Tracks, load_config
+from tracker import Detections, Tracker, Tracks, load_config
 
 
 @pytest.mark.parametrize("box", ["filtered", "detected"])
@@ -168,12 +168,60 @@ def test_supervision_in_and_out(name: str) -> None:
     assert found.class_id.tolist() == [0, 3]
 
 
+def test_supervision_gets_back_what_belongs_to_each_detection() -> None:
+    tracker = Tracker("deepsort")
+    masks = np.zeros((2, 4, 6), dtype=np.bool_)
+    masks[1, 2, 3] = True
+    given = sv.Detections(
+        xyxy=np.array([OTHER, WALKER], dtype=np.float32),
+        mask=masks,
+        confidence=np.array([0.9, 0.8]),
+        data={"class_name": np.array(["dog", "person"]), "notes": ["barks", "walks"], "features": axis(1, 0)},
+        metadata={"camera": 3},
+    )
+    for _ in range(5):
+        found = tracker.update(given[[1, 0]])
+    assert list(found.data["class_name"]) == ["person", "dog"]
+    assert found.data["notes"] == ["walks", "barks"]
+    assert found.mask is not None
+    np.testing.assert_array_equal(found.mask, masks[[1, 0]])
+    assert found.metadata == {"camera": 3}
+    # The dog is hidden: its box is predicted, and nothing is known about it in this frame.
+    found = tracker.update(given[[1]])
+    assert list(found.data["detection_index"]) == [0, -1]
+    assert list(found.data["class_name"]) == ["person", ""]
+    assert found.data["notes"] == ["walks", None]
+    assert np.asarray(found.mask).sum(axis=(1, 2)).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("given", [None, [], np.array([[1.0, 2.0, 30.0, 40.0]])])
+def test_something_else_than_detections_is_named(given: object) -> None:
+    with pytest.raises(TypeError, match=r"expected Detections.*, not"):
+        Tracker("sort").update(given)  # type: ignore[call-overload]
+
+
 def test_supervision_without_scores_and_without_rows() -> None:
     tracker = Tracker("sort")
     assert len(tracker.update(sv.Detections.empty())) == 0
     found = tracker.update(sv.Detections(xyxy=np.array([WALKER])))
     assert found.tracker_id is not None
     assert found.tracker_id.tolist() == [1]
+
+
+def test_a_frame_without_anybody_may_have_vectors_of_nobody() -> None:
+    tracker = Tracker("deepsort")
+    tracker.update(Detections([WALKER], [0.9], features=axis(0)))
+    for nobody in ([], np.empty((0, 0)), np.empty((0, 5))):
+        assert len(tracker.update(Detections([], [], features=nobody)).ids) <= 1
+    with pytest.raises(ValueError, match="features must have shape"):
+        Detections([WALKER], [0.9], features=[])
+
+
+def test_boxes_with_a_score_behind_them_are_not_taken_for_others() -> None:
+    with pytest.raises(ValueError, match=r"shape \(N, 4\), not \(4, 5\)"):
+        Detections.from_xywh(np.arange(20.0).reshape(4, 5))
+    np.testing.assert_array_equal(Detections.from_xywh([[1, 2, 3, 4]]).boxes, [[1, 2, 4, 6]])
+    assert len(Detections.from_xywh([])) == 0
 
 
 def test_what_was_given_is_left_as_it_was() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from reid.vectorcache import VectorCache
+from tracker.boxsource import open_boxes
 from tracker.config import load_config
 from tracker.evaluation.pairing import EvaluationError
-from tracker.motchallenge import SequenceInfo, find_sequences
+from tracker.looks import Looks, calibrated_config
+from tracker.motchallenge import SequenceInfo, find_sequences, refuse_shared_detections
 from tracker.pipeline import Report, track_sequence
 
 
@@ -34,7 +38,8 @@ def track_sequences(
     folder: Path,
     *,
     detections: str | None = None,
-    overrides: Iterable[str] = (),
+    descriptor: str = "auto",
+    overrides: Sequence[str] = (),
     jobs: int | None = None,
 ) -> Iterator[Report]:
     """Track sequences side by side, and tell of each when it is done.
@@ -43,16 +48,42 @@ def track_sequences(
         sequences: What to track.
         tracker: Name of a configuration, or a YAML file.
         folder: Where the result files go, ``<sequence>.txt``.
-        detections: A detection file, or a name below each sequence's ``det``; by default the best there is.
+        detections: A name below each sequence's ``det``, a folder with a file for each sequence, or the file
+            of a single sequence; by default the best there is.
+        descriptor: What people look like, as for the command ``track``.
         overrides: Changes to the configuration, ``KEY=VALUE``.
         jobs: Sequences to track at a time; by default as many as there are processors.
     """
-    config = load_config(tracker, overrides)
+    load_config(tracker, overrides)  # what is wrong with it is told once, before any work
+    Looks(descriptor)
+    if detections is not None:
+        refuse_shared_detections(sequences, detections)
     workers = min(jobs or os.cpu_count() or 1, len(sequences))
     reports: Iterator[Report] = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(track_sequence)(
-            sequence, config, folder / f"{sequence.name}.txt", detections=detections, fmt="mot"
-        )
+        delayed(_track)(sequence, tracker, folder, detections, descriptor, overrides)
         for sequence in sequences
     )
     return reports
+
+
+def _track(
+    sequence: SequenceInfo,
+    tracker: str,
+    folder: Path,
+    detections: str | None,
+    descriptor: str,
+    overrides: Sequence[str],
+) -> Report:
+    """As the command ``track`` does it."""
+    boxes = open_boxes(sequence, detections)
+    look = Looks(descriptor).choose(sequence, boxes, load_config(tracker, overrides))
+    with closing(VectorCache()) as cache:
+        return track_sequence(
+            sequence,
+            calibrated_config(tracker, look, overrides),
+            folder / f"{sequence.name}.txt",
+            detections=boxes,
+            descriptor=look,
+            fmt="mot",
+            cache=cache,
+        )

@@ -81,7 +81,8 @@ def compare_results(
     """
     evaluated = [evaluate(folder, data_root, sequences=sequences) for folder in folders]
     names = [one.name for one in evaluated[0].sequences]
-    chosen = find_sequences(sequences or names, data_root)
+    # Patterns may find sequences without ground truth, too.
+    chosen = [found for found in find_sequences(sequences or names, data_root) if found.name in names]
     avoided = [
         one
         for sequence in chosen

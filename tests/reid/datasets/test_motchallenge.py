@@ -62,15 +62,37 @@ def test_detected_crops_have_no_identity(sequence: Path, tmp_path: Path) -> None
     assert (store.labels.identity == -1).all()
 
 
+def test_world_coordinates_are_neither_class_nor_visibility(sequence: Path) -> None:
+    path = sequence / "world.txt"
+    path.write_text("1,7,11,21,40,60,1,-14.07,0.12,0\n1,8,31,21,40,60,1,3,9.5,0\n")
+    table = read_boxes(path)
+    assert (table.classes.tolist(), table.visibility.tolist()) == ([-1, -1], [1.0, 1.0])
+    assert len(people(table).frames) == 2
+
+
+def test_a_file_is_read_as_the_tracker_reads_it(sequence: Path) -> None:
+    expected = read_boxes(sequence / "det.txt")
+    rows = (sequence / "det.txt").read_text()
+    blanks = sequence / "blanks.txt"
+    blanks.write_text("\ufeff# frame, id …\n\n" + rows.replace(",", " "), encoding="utf-8")
+    array = sequence / "array.npy"
+    np.save(array, np.loadtxt(rows.splitlines(), delimiter=","))
+    for path in (blanks, array):
+        np.testing.assert_array_equal(read_boxes(path).boxes, expected.boxes)
+        assert read_boxes(path).scores.tolist() == expected.scores.tolist()
+    (sequence / "empty.txt").touch()
+    assert len(read_boxes(sequence / "empty.txt").frames) == 0
+
+
 def test_bad_files_are_named(sequence: Path) -> None:
     bad = sequence / "bad.txt"
     bad.write_text("1,2,3\n")
-    with pytest.raises(ValueError, match=r"bad\.txt: 3 columns"):
+    with pytest.raises(ValueError, match=r"bad\.txt: line 1: 3 columns"):
         read_boxes(bad)
     bad.write_text("1,-1,a,2,3,4,5\n")
     with pytest.raises(ValueError, match=r"bad\.txt: .*'a'"):
         read_boxes(bad)
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match=r"none\.txt: No such file"):
         read_boxes(sequence / "none.txt")
     (sequence / "seqinfo.ini").write_text("nothing")
     with pytest.raises(ValueError, match=r"seqinfo\.ini"):

@@ -107,6 +107,15 @@ class FileRows:
         return replace(self, values=self.values[rows], numbers=self.numbers[rows], features=features)
 
 
+def read_numbers(path: Path) -> FileRows:
+    """Rows of a detection or ground truth file: a ``.npy`` file, or else text of 7 to 10 columns.
+
+    Raises:
+        FileError: as `read_array` and `read_text`.
+    """
+    return read_array(path) if path.suffix == ".npy" else read_text(path, 7, 10)
+
+
 def read_text(path: Path, fewest: int, most: int) -> FileRows:
     """Rows of ``fewest`` to ``most`` numbers each, separated by commas or blanks.
 
