@@ -10,7 +10,7 @@ from reid.datasets.building import CropSettings, build_store
 from reid.datasets.crops import CropSource
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
-from reid.descriptor import FILE_NAME, HISTOGRAM, Descriptor, find_descriptor
+from reid.descriptor import FILE_NAME, HISTOGRAM, WEIGHTS_FOLDER, Descriptor, find_descriptor
 from reid.evaluation.calibration import (
     Calibration,
     calibrate_distances,
@@ -41,6 +41,7 @@ def calibrate_descriptor(
     data: Sequence[Path | CropSource],
     *,
     metric: Metric | None = None,
+    output: Path | None = None,
     device: str = "auto",
     seed: int = 0,
 ) -> Calibrated:
@@ -50,25 +51,29 @@ def calibrate_descriptor(
         choice: the descriptor, as for `Descriptor.load`.
         data: MOTChallenge sequences, one of their detection files, or any footage.
         metric: compare by this from now on; None leaves the descriptor's own.
+        output: the file of a calibrated copy; None changes the descriptor itself.
         device: where to compute.
         seed: for thinning out the pairs.
 
     Raises:
-        ValueError: if there is no such descriptor, or too little footage.
+        ValueError: if there is no such descriptor, it cannot be changed or copied, or too little footage.
     """
     if not data:
         raise ValueError("no footage: name a sequence with detections, or other footage with its boxes")
+    path = None if str(choice) == HISTOGRAM else find_descriptor(choice)
+    target = None if path is None else _target(path, output)
     descriptor = Descriptor.load(choice, device)
     metric = metric or descriptor.metric
     footage = footage_crops(data, descriptor)
     vectors = describe(descriptor, footage.images)
     positive, negative = calibration_distances(vectors, footage.index, metric, seed)
     calibration = calibrate_distances(positive, negative, metric)
-    if str(choice) == HISTOGRAM:
+    if path is None or target is None:
         return Calibrated(calibration, None, None)
-    path = find_descriptor(choice)
-    stored = _store(path, descriptor, calibration)
-    plot = path.with_name("calibration.png" if path.name == FILE_NAME else f"{path.stem}.calibration.png")
+    stored = _store(path, target, descriptor, calibration)
+    plot = target.with_name(
+        "calibration.png" if target.name == FILE_NAME else f"{target.stem}.calibration.png"
+    )
     plot_calibration(positive, negative, calibration, plot)
     return Calibrated(calibration, stored, plot)
 
@@ -82,7 +87,20 @@ def footage_crops(data: Sequence[Path | CropSource], descriptor: Descriptor) -> 
     return build_store([open_crops(each) if isinstance(each, Path) else each for each in data], cut)
 
 
-def _store(path: Path, descriptor: Descriptor, calibration: Calibration) -> Path:
+def _target(path: Path, output: Path | None) -> Path:
+    """The file that is to have the threshold."""
+    if output is None:
+        if path.parent == WEIGHTS_FOLDER:
+            raise ValueError(f"{path.stem}: ships, for everybody; expected --output FILE for a copy")
+        return path
+    if path.suffix == ".onnx":
+        raise ValueError(f"{path}: what is found goes beside an ONNX network; leave --output away")
+    if output.suffix != ".safetensors":
+        raise ValueError(f"{output}: expected the name of a .safetensors file")
+    return output
+
+
+def _store(path: Path, target: Path, descriptor: Descriptor, calibration: Calibration) -> Path:
     if path.suffix == ".onnx":
         from reid.onnx_descriptor import OnnxAbout, calibration_file, write_onnx_about
 
@@ -97,6 +115,6 @@ def _store(path: Path, descriptor: Descriptor, calibration: Calibration) -> Path
     from reid.weights_file import change_descriptor_file
 
     change_descriptor_file(
-        path, path, metric=calibration.metric, threshold=calibration.threshold, auc=calibration.auc
+        path, target, metric=calibration.metric, threshold=calibration.threshold, auc=calibration.auc
     )
-    return path
+    return target

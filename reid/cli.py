@@ -25,7 +25,7 @@ from reid.console import (
     progress_bar,
 )
 from reid.experiments.cli import experiment
-from reid.files import write_text, written_atomically
+from reid.files import check_writable, refuse_overwriting, write_text, written_atomically
 from reid.training.cli import train
 
 app = typer.Typer(
@@ -65,6 +65,14 @@ def calibrate(
     metric: Annotated[
         MetricName | None, typer.Option(help="Compare by this from now on.  [default: as before]")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a calibrated copy, a .safetensors file.  [default: change the descriptor itself; one "
+            "that ships is not changed]",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Find from which distance on two crops are two people, in footage without any label.
@@ -73,6 +81,8 @@ def calibrate(
     stored with the descriptor, and a figure beside it.
 
     Example: reid calibrate runs/mine --data footage/shop
+
+    Example: reid calibrate fmvae-small --data footage/shop --output shop.safetensors
     """
     with errors_in_one_line():
         from reid.calibrating import calibrate_descriptor
@@ -90,6 +100,7 @@ def calibrate(
             descriptor,
             [*(data or []), *footage],
             metric=None if metric is None else metric.value,
+            output=output,
             device=device,
         )
         typer.echo(str(found.calibration))
@@ -135,6 +146,8 @@ def evaluate(
     with errors_in_one_line():
         from reid.evaluation.report import TestData, evaluate_descriptors
 
+        if output is not None:
+            check_writable(output)
         console = Console(stderr=True, quiet=quiet, highlight=False)
         with console.status("reading crops") as status:
             report = evaluate_descriptors(
@@ -163,7 +176,11 @@ def export(
     ],
     fmt: Annotated[GraphFormat, typer.Option("--format", help="What to write.")] = GraphFormat.onnx,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="[default: beside the descriptor]")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="[default: beside the descriptor; of one that ships in the current folder]",
+        ),
     ] = None,
 ) -> None:
     """Write a descriptor as one graph, from uint8 RGB crops (N, height, width, 3) to centred vectors.
@@ -171,11 +188,13 @@ def export(
     Example: reid export runs/mine --format onnx
     """
     with errors_in_one_line():
-        from reid.descriptor import find_descriptor
+        from reid.descriptor import WEIGHTS_FOLDER, find_descriptor
         from reid.export import SUFFIXES, export_descriptor
 
         source = find_descriptor(run)
-        target = output or source.with_suffix(SUFFIXES[fmt.value])
+        beside = source.with_suffix(SUFFIXES[fmt.value])
+        target = output or (Path(beside.name) if source.parent == WEIGHTS_FOLDER else beside)
+        refuse_overwriting([target], [source])
         difference = export_descriptor(source, target, fmt.value)
         typer.echo(f"{target}: computes the same to {difference:.1e} of a vector's length")
 
@@ -214,6 +233,8 @@ def embed(
 
         if output.suffix != ".npy":
             raise ValueError(f"{output}: expected the name of a .npy file")
+        refuse_overwriting([output], [detections])
+        check_writable(output)
         loaded = Descriptor.load(descriptor, device)
         vectors = VectorCache() if cache else None
         with closing(vectors) if vectors else nullcontext(), progress_bar(quiet, "frames/s") as bar:

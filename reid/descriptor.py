@@ -238,6 +238,8 @@ def find_descriptor(choice: str | Path) -> Path:
     if choice == _FROM_BEST[0] and default_descriptor() in shipped:
         # The large one does not ship, because the small one knows people better: it stands in for it.
         return shipped[default_descriptor()]
+    if str(choice) == HISTOGRAM:
+        raise DescriptorError(f"{HISTOGRAM}: is no network; expected a trained descriptor")
     path = Path(choice)
     if path.is_dir():
         if (path / FILE_NAME).is_file():

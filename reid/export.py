@@ -20,7 +20,7 @@ from reid.crops import Images
 from reid.descriptor import DescriptorError
 from reid.files import written_atomically
 from reid.network_descriptor import DescriptorNetwork, NetworkDescriptor
-from reid.onnx_descriptor import METADATA, OnnxAbout
+from reid.onnx_descriptor import METADATA, OnnxAbout, calibration_file
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "torch-export": ".pt2"}
 
@@ -83,6 +83,8 @@ def export_descriptor(source: Path, path: Path, fmt: str = "onnx") -> float:
                 f"{path}: the graph's vectors differ by {difference:.1e} of their length from the network's; "
                 f"expected at most {TOLERANCE:.0e}, so the file was not kept"
             )
+    # A threshold that was found for the network that was there before means nothing to this one.
+    calibration_file(path).unlink(missing_ok=True)
     return difference
 
 

@@ -40,6 +40,23 @@ def written_atomically(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Complain now where a file cannot be written, and not after an hour of work.
+
+    Raises:
+        FileError: naming the file; nothing is changed.
+    """
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; expected the name of a file")
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        unfinished.unlink()
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}); expected a writable place") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file.
 

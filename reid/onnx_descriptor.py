@@ -43,6 +43,8 @@ class OnnxAbout(Settings):
     threshold: float = Field(0.2, ge=0)
     auc: float | None = None
     policy: Policy = "squash"
+    network: str | None = None
+    """Beside a network: the digest of its file, so that it is not taken for another network's."""
 
 
 class OnnxDescriptor(Descriptor):
@@ -98,6 +100,7 @@ def calibration_file(path: Path) -> Path:
 
 def write_onnx_about(path: Path, about: OnnxAbout) -> None:
     """Store a threshold beside the network."""
+    about = about.model_copy(update={"network": digest(path)})
     write_text(calibration_file(path), about.model_dump_json(indent=2))
 
 
@@ -112,11 +115,16 @@ def read_onnx_about(path: Path, header: OnnxHeader) -> OnnxAbout:
     if text is None:
         return OnnxAbout()
     try:
-        return OnnxAbout.model_validate_json(text)
+        about = OnnxAbout.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise DescriptorError(f"{source}: {where}: {problem['msg']}; calibrate again") from error
+    if about.network not in (None, digest(path)):
+        raise DescriptorError(
+            f"{source}: is of another network than {path.name} is now; delete it, and calibrate again"
+        )
+    return about
 
 
 def _layout(path: Path, header: OnnxHeader) -> tuple[Literal["NCHW", "NHWC"], tuple[int, int]]:

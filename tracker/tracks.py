@@ -67,7 +67,12 @@ class Tracks:
         import supervision as sv
 
         given = sv.Detections.empty() if given is None else given
-        carried = {name: self._of_detections(values) for name, values in given.data.items()}
+        carried: dict[str, Any] = {
+            name: [None if row < 0 else values[row] for row in self.detections]
+            if isinstance(values, list)
+            else self._of_detections(values)
+            for name, values in given.data.items()
+        }
         return sv.Detections(
             xyxy=self.boxes,
             mask=None if given.mask is None else self._of_detections(np.asarray(given.mask)),
@@ -78,10 +83,8 @@ class Tracks:
             metadata=dict(given.metadata),
         )
 
-    def _of_detections(self, values: NDArray[Any] | list[Any]) -> NDArray[Any] | list[Any]:
+    def _of_detections(self, values: NDArray[Any]) -> NDArray[Any]:
         """What belongs to each track's detection, of something that has a row for each detection."""
-        if isinstance(values, list):
-            return [None if row < 0 else values[row] for row in self.detections]
         rows = np.zeros((len(self), *values.shape[1:]), dtype=values.dtype)
         if values.dtype == object:
             rows[:] = None

@@ -16,6 +16,13 @@ from reid.datasets.crops import files_fingerprint
 from reid.detectors.detector import Detector, DetectorError, Found
 from reid.network_descriptor import choose_device
 
+# Torchvision uses its own weights of these as they were trained: without an epsilon in the normalisation.
+_WITHOUT_EPSILON = (
+    "fasterrcnn_resnet50_fpn",
+    "keypointrcnn_resnet50_fpn",
+    "maskrcnn_resnet50_fpn",
+    "retinanet_resnet50_fpn",
+)
 _UNNAMED = ("N/A", "__background__", "no person")
 
 
@@ -41,9 +48,7 @@ class TorchvisionDetector(Detector):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-            raise DetectorError(
-                f"unknown detector {name!r}; {hint} Or name a YOLO-style .onnx file by its path"
-            )
+            raise DetectorError(f"unknown detector {name!r}; {hint} (or the path of a YOLO-style .onnx file)")
         own = get_model_weights(name).DEFAULT
         names = {number: text for number, text in enumerate(own.meta["categories"]) if text not in _UNNAMED}
         super().__init__(name, names, classes, min_score)
@@ -57,6 +62,11 @@ class TorchvisionDetector(Detector):
         except RuntimeError as error:
             fault = " ".join(str(error).split())[:200]
             raise DetectorError(f"{weights or own.url}: not the weights of {name} ({fault})") from error
+        published = weights is None or weights.name == Path(own.url).name
+        if published and name in _WITHOUT_EPSILON:
+            for layer in self._network.modules():
+                if isinstance(layer, torch.nn.BatchNorm2d):
+                    layer.eps = 0.0
         self._network.eval().to(self._device)
         source = own.url if weights is None else files_fingerprint([weights])
         self.fingerprint = f"{name} {source} {self.classes.tolist()} {min_score}"

@@ -71,7 +71,8 @@ def recognise(shape: tuple[int, ...], size: tuple[int, int], classes: int | None
         return None
     rows, columns = shape
     counts = _anchor_counts(size)
-    if columns == 6 and not (rows in counts and classes in (None, 1)):
+    # A grid of one or two classes has six columns, too: with or without the one for "anything at all".
+    if columns == 6 and not (rows in counts and classes in (None, 1, 2)):
         return YoloOutput(Custom.final, False, classes)
     # The channels are few and the anchors many, but for tiny inputs, where the grid has to tell.
     transposed = columns in counts if (rows in counts) != (columns in counts) else rows < columns
@@ -83,8 +84,9 @@ def recognise(shape: tuple[int, ...], size: tuple[int, int], classes: int | None
         return YoloOutput(custom, transposed, classes) if classes >= 1 else None
     if channels == 5 + classes and not transposed:
         return YoloOutput(Custom.objectness, False, classes)
-    # Behind the classes there may be more: masks or joints.
-    fits = channels >= 4 + classes if transposed or rows in counts else channels == 4 + classes
+    # Behind the classes there may be more: masks or joints. Rows that are no grid are another kind of
+    # detector's, RT-DETR's for example, whose boxes are not in pixels.
+    fits = channels >= 4 + classes and (transposed or rows in counts)
     return YoloOutput(Custom.classes, transposed, classes) if fits else None
 
 

@@ -25,7 +25,7 @@ from reid.experiments.interpolation import (
     smoothing_strength,
 )
 from reid.experiments.motion_figures import draw_poses, draw_walks
-from reid.experiments.motion_study import PART, motion_for
+from reid.experiments.motion_study import MEASURED_ON_ALL, PART, motion_for
 from reid.experiments.report import METRICS_PAPER, Number, Picture, Report
 from reid.experiments.request import Request
 from reid.experiments.trainings import Trained, TrainingData
@@ -256,6 +256,7 @@ def _numbers(walks: list[_Walk], shown: dict[str, Curve], motion: Motion) -> lis
 
 
 _NOTES = [
+    MEASURED_ON_ALL,
     "All walks of subject 35, at 30 Hz; the paper has 6,616 poses of trials 1 to 16.",
     smoothing_note(),
     "Lengths depend on λ_s: only ratios can be compared with the paper's.",

@@ -72,7 +72,7 @@ def flatness_at(decode: Decode, z: Tensor) -> Flatness:
 def measure(
     model: VAE, noisy: NDArray[np.float32], clean: dict[str, NDArray[np.float32]], points: int, seed: int = 0
 ) -> Measures:
-    """Measure a model on samples that it has not been trained on.
+    """Measure a model on some samples.
 
     Args:
         model: in evaluation mode, on the CPU.

@@ -19,6 +19,8 @@ from reid.geometry.metric import Decode
 
 PART = "angles"
 
+MEASURED_ON_ALL = "All is measured on the poses that were learnt: the recordings are few."
+
 #: At as many samples the metric tensor is looked at, between as many pairs interpolations are measured.
 _POINTS, _PAIRS = 3000, 100
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,7 +146,7 @@ def train(
         if not outcome.finished:
             complain(
                 f"stopped after {outcome.step} of {settings.optimiser.steps} steps; go on with: reid train "
-                f"--resume --output {folder} and the same data"
+                f"--resume --output {shlex.quote(str(folder))}, and --data, --source, --held-out … as before"
             )
             raise typer.Exit(INTERRUPTED)
         typer.echo(

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ from reid.descriptor import Descriptor
 from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
 from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
-from reid.files import write_text
+from reid.files import check_writable, write_text
 from reid.models import VAE
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
@@ -114,8 +115,11 @@ def train(
     _prepare_folder(output, settings, resume)
     if resume and start is not None:
         raise RunError(f"{output}: a run that is gone on with has its weights; leave --start-from away")
+    check_writable(output / CONFIG)
     weights = read_start(start) if start is not None else None
     store = open_store(data, settings, held_out, cut)
+    if resume:
+        _check_data(output, store, held_out)
     opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device, resume)
     if weights is not None:
@@ -123,7 +127,11 @@ def train(
     loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
     if resume:
         loop.resume()
-    began_from = _start_in(output) if resume else start.name if start is not None else None
+        if loop.step > settings.optimiser.steps:
+            raise RunError(
+                f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
+            )
+    began_from = _about_data(output).get("start") if resume else start.name if start is not None else None
     if accelerator.is_main_process:
         write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         about = {
@@ -131,6 +139,7 @@ def train(
             "crops": len(store),
             "held_out": held_out,
             "store": store.key,
+            "digest": _digest(store),
             "start": began_from,
         }
         write_text(output / DATA, json.dumps(about, indent=2))
@@ -153,11 +162,29 @@ def train(
     return Outcome(output, finished, loop.step, seconds, len(store))
 
 
-def _start_in(output: Path) -> str | None:
-    """The run that a run to go on with once began from."""
+def _about_data(output: Path) -> dict[str, Any]:
+    """What a run once noted of its data, and of the run that it began from."""
     path = output / DATA
-    start: str | None = json.loads(path.read_text(encoding="utf-8")).get("start") if path.is_file() else None
-    return start
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return about
+
+
+def _check_data(output: Path, store: CropStore, held_out: int) -> None:
+    """A run that went on with other crops would no longer be the run that it says it is."""
+    before = _about_data(output)
+    if before.get("digest", _digest(store)) != _digest(store):
+        raise RunError(
+            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
+            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
+        )
+
+
+def _digest(store: CropStore) -> str:
+    """Stands for the crops, wherever they lie: how many there are, and the pixels of up to 1,000 of them."""
+    found = hashlib.sha256(str(len(store)).encode())
+    for row in np.linspace(0, len(store) - 1, min(len(store), 1000)).astype(int):
+        found.update(store.images[row].tobytes())
+    return found.hexdigest()
 
 
 def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStore, output: Path) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from reid.cli import app
-from reid.descriptor import Descriptor
+from reid.descriptor import Descriptor, DescriptorError
 from reid.models import VAE
 from reid.network_descriptor import save_descriptor
 
@@ -121,6 +121,57 @@ def test_an_onnx_network_is_calibrated_beside_it(run: Path, street: Path) -> Non
     network = run / "descriptor.onnx"
     assert reid("calibrate", network, "--data", street).exit_code == 0
     assert Descriptor.load(network).auc > 0.9
+
+
+def test_a_threshold_is_not_taken_for_another_networks(run: Path, street: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    network = run / "descriptor.onnx"
+    assert reid("export", run).exit_code == 0
+    assert reid("calibrate", network, "--data", street).exit_code == 0
+    other = Path(network).with_name("other.onnx")
+    assert reid("export", run, "--output", other).exit_code == 0
+    # The same network under another metric is another file.
+    assert reid("calibrate", run, "--data", street, "--metric", "euclidean").exit_code == 0
+    assert reid("export", run, "--output", other).exit_code == 0
+    other.replace(network)
+    with pytest.raises(DescriptorError, match=r"calibration\.json: is of another network than descriptor"):
+        Descriptor.load(network)
+    # A new export brings its own.
+    assert reid("export", run).exit_code == 0
+    assert Descriptor.load(network).metric == "euclidean"
+
+
+def test_what_ships_is_not_changed(
+    run: Path, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    shipped = weights / "fmvae-small.safetensors"
+    shipped.write_bytes((run / "descriptor.safetensors").read_bytes())
+    for module in ("reid.descriptor", "reid.calibrating"):
+        monkeypatch.setattr(f"{module}.WEIGHTS_FOLDER", weights)
+    monkeypatch.chdir(tmp_path)
+    before = shipped.read_bytes()
+    assert fails(reid("calibrate", "fmvae-small", "--data", street), "expected --output FILE")
+    result = reid("calibrate", "fmvae-small", "--data", street, "--output", "street.safetensors")
+    assert result.exit_code == 0, result.output
+    assert Descriptor.load("street.safetensors", "cpu").auc > 0.9
+    assert Path("street.calibration.png").is_file()
+    assert reid("export", "fmvae-small", "--format", "torch-export").exit_code == 0
+    assert Path("fmvae-small.pt2").is_file()
+    assert [path.name for path in weights.iterdir()] == ["fmvae-small.safetensors"]
+    assert shipped.read_bytes() == before
+
+
+def test_outputs_are_refused_before_the_work(run: Path, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    boxes = street / "det" / "det.txt"
+    arguments = ("embed", street, "--descriptor", run, "--detections")
+    assert fails(reid(*arguments, boxes, "--output", tmp_path / "file" / "a.npy"), "cannot be written")
+    array = tmp_path / "boxes.npy"
+    np.save(array, np.loadtxt(boxes, delimiter=","))
+    assert fails(reid(*arguments, array, "--output", array), "is read, and would be written over")
+    assert reid(*arguments, array, "--output", tmp_path / "vectors.npy").exit_code == 0
 
 
 def test_export_writes_beside_the_descriptor(run: Path) -> None:
@@ -248,7 +299,7 @@ def test_mistakes_are_told_in_one_line(run: Path, street: Path, tmp_path: Path) 
     assert fails(reid("export", tmp_path / "no.safetensors"), "no such file")
     embed = ["embed", street, "--descriptor", "histogram", "--detections"]
     missing = reid(*embed, tmp_path / "none.txt", "--output", tmp_path / "a.npy")
-    assert fails(missing, "none.txt: cannot be read")
+    assert fails(missing, "none.txt: No such file")
     wrong = reid(*embed, street / "det" / "det.txt", "--output", tmp_path / "a.txt")
     assert fails(wrong, "expected the name of a .npy file")
     assert not (tmp_path / "a.npy").exists()
@@ -301,7 +352,7 @@ def test_training_on_ones_own_video(run: Path, street: Path, video: Path, tmp_pa
 def test_mistakes_with_footage_are_told_in_one_line(run: Path, street: Path, video: Path) -> None:
     train = ("train", "--config", run / "config.yaml", "--output", run / "out")
     assert fails(reid(*train, "--source", video), "expected a file with boxes for each source")
-    assert fails(reid(*train, "--source", video, "--detections", "none.txt"), "none.txt: cannot be read")
+    assert fails(reid(*train, "--source", video, "--detections", "none.txt"), "none.txt: No such file")
     assert fails(reid(*train, "--source", video, "--detector", "yolo.onnx"), "yolo.onnx: cannot be read")
     assert fails(reid(*train, "--source", "none.mp4", "--detections", "a.txt"), "none.mp4: no such file")
     boxes = street / "det" / "det.txt"

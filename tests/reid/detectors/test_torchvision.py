@@ -90,6 +90,17 @@ class Evil:
         return (print, ("run by whoever loads it",))
 
 
+def test_published_weights_are_used_as_torchvision_uses_them(tmp_path: Path) -> None:
+    name = "fasterrcnn_resnet50_fpn"
+    state = get_model(name, weights=None, weights_backbone=None, num_classes=91).state_dict()
+    epsilons = []
+    for file in ("fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", "mine.pth"):
+        torch.save(state, tmp_path / file)
+        network = open_detector(name, weights=tmp_path / file, device="cpu")._network  # type: ignore[attr-defined]
+        epsilons.append({layer.eps for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)})
+    assert epsilons == [{0.0}, {1e-5}]
+
+
 def test_foreign_weights_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "w.pth"
     torch.save({"evil": Evil()}, path)

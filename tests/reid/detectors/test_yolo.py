@@ -89,6 +89,9 @@ def test_without_names_the_shape_tells(tmp_path: Path) -> None:
         ((25200, 85), 80, Custom.objectness),
         ((25200, 6), 1, Custom.objectness),
         ((25200, 6), None, Custom.objectness),
+        ((8400, 6), 2, Custom.classes),
+        ((8400, 84), 80, Custom.classes),
+        ((300, 84), 80, None),  # RT-DETR's, whose boxes are not in pixels
         ((8400, 85), None, Custom.objectness),  # one box a cell
         ((84, 8400), None, Custom.classes),
         ((5, 8400), 1, Custom.classes),

@@ -12,6 +12,7 @@ import yaml
 from safetensors.torch import load_file
 
 from reid.descriptor import Descriptor, DescriptorError
+from reid.files import FileError
 from reid.training.loop import Progress, read_log
 from reid.training.run import RunError, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
@@ -174,6 +175,13 @@ def test_a_run_goes_on_from_where_another_one_ended(tmp_path: Path, market: Path
     assert "began with" not in (tmp_path / "alone" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
+def test_a_run_goes_on_where_its_data_lie_now(tmp_path: Path, market: Path) -> None:
+    train(settings(tmp_path, steps=2), [market], tmp_path / "run", device="cpu")
+    moved = market.rename(tmp_path / "moved away")
+    outcome = train(settings(tmp_path, steps=4), [moved], tmp_path / "run", resume=True, device="cpu")
+    assert outcome.step == 4
+
+
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     output = tmp_path / "run"
     with pytest.raises(RunError, match="no run to go on with"):
@@ -184,6 +192,15 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     other = settings(tmp_path).model_copy(update={"metric": "euclidean"})
     with pytest.raises(RunError, match=r"other settings \(optimiser, metric\)|other settings \(metric"):
         train(other, [market], output, resume=True, device="cpu")
+    with pytest.raises(
+        RunError, match=r"was begun with other crops: \d+ of .*my crops with --held-out 0, not \d+ with 2"
+    ):
+        train(settings(tmp_path, steps=4), [market], output, resume=True, held_out=2, device="cpu")
+    with pytest.raises(RunError, match="has 2 steps already"):
+        train(settings(tmp_path, steps=1), [market], output, resume=True, device="cpu")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="cannot be written"):
+        train(settings(tmp_path), [market], tmp_path / "file" / "run", device="cpu")
     unknown = NeighbourSettings(first_by="nobody")
     lost = other.model_copy(update={"data": other.data.model_copy(update={"neighbours": unknown})})
     with pytest.raises(DescriptorError, match="unknown descriptor 'nobody'"):
