@@ -25,7 +25,7 @@ def open_detector(
         classes: what to look for: names or numbers separated by commas, or "all". None looks for people, or
             for whatever a detector finds that knows one class only.
         min_score: nothing less sure is reported.
-        device: "auto", "cpu", "cuda" (or "cuda:1" …), "mps".
+        device: "auto", "cpu", "cuda"; for torchvision's also "cuda:1" … and "mps".
 
     Raises:
         DetectorError: if there is no such detector, it cannot be loaded, or does not know the classes.

@@ -48,10 +48,10 @@ def shortest_curves(
         neighbours: nodes that each is joined with.
         unit: that lengths are multiplied by.
     """
-    points = np.concatenate([start, end])
+    # A point that several curves share is one node: copies of it would be each other's neighbours, all of them.
+    points, number = np.unique(np.concatenate([start, end]), axis=0, return_inverse=True)
     graph = LatentGraph.build(decode, points, data=data, nodes=nodes, neighbours=neighbours)
-    first = np.arange(len(start))
-    found = graph.geodesics(np.stack([first, first + len(start)], axis=1))
+    found = graph.geodesics(number.reshape(2, len(start)).T)
     curves = []
     for path, along, straight in zip(found.paths, found.observed, found.straight_observed, strict=True):
         if straight < along:
