@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +78,22 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a folder of images")
-    files = [path for path in folder.rglob("*") if is_image(path) and path.is_file()]
+    files = [path for path in _files_below(folder) if is_image(path) and path.is_file()]
     if not files:
         raise ValueError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files at any depth, behind links to folders, too; each folder once, as links may go round."""
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place) / name for name in names)
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:

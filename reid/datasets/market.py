@@ -39,9 +39,10 @@ class MarketName:
         return None if match is None else cls(*map(int, match.groups()))
 
 
-def is_market_folder(folder: Path) -> bool:
-    """Whether all images of a folder are named in this style."""
-    return all(MarketName.parse(path) is not None for path in image_files(folder))
+def is_market_folder(folder: Path, *, partly: bool = False) -> bool:
+    """Whether all images of a folder are named in this style; ``partly``: whether any is."""
+    named = (MarketName.parse(path) is not None for path in image_files(folder))
+    return any(named) if partly else all(named)
 
 
 class MarketFolder:

@@ -27,6 +27,8 @@ FALSE_POSITIVE_RATE = 0.02
 USEFUL_AUC = 0.7
 MAX_PAIRS = 200_000
 #: With fewer pairs of a kind, two percent of them are hardly one.
+#: Confidence from which a box of a tracklet counts.
+MIN_SCORE = 0.6
 MIN_PAIRS = 50
 
 
@@ -110,7 +112,7 @@ def calibrate_distances(
         if len(pairs) < MIN_PAIRS:
             raise ValueError(
                 f"{len(pairs)} pairs {kind}; expected at least {MIN_PAIRS}: calibrate on longer footage with "
-                "several people in it"
+                f"several people in it, found with a confidence of at least {MIN_SCORE}"
             )
     threshold = float(np.quantile(negative, false_positive_rate))
     calibration = Calibration(
@@ -147,7 +149,7 @@ def different_people_pairs(
 def same_person_pairs(
     index: CropIndex,
     gap: tuple[int, int] = (5, 30),
-    min_score: float = 0.6,
+    min_score: float = MIN_SCORE,
     max_pairs: int = MAX_PAIRS,
     seed: int = 0,
 ) -> Pairs:
@@ -160,14 +162,20 @@ def same_person_pairs(
         max_pairs: more are thinned out at random.
         seed: for that.
     """
-    usable = np.flatnonzero((index.tracklet >= 0) & (index.score >= min_score))
+    # MOTChallenge writes -1 (some write 0) where nobody has said how sure a box is.
+    sure = (index.score >= min_score) | (index.score.max(initial=0.0) <= 0.0)
+    usable = np.flatnonzero((index.tracklet >= 0) & sure)
     pairs = []
     for rows in _groups(index.tracklet[usable]):
         tracklet = usable[rows]
-        first, second = np.triu_indices(len(tracklet), 1)
-        apart = np.abs(index.frame[tracklet[first]] - index.frame[tracklet[second]])
-        good = (apart >= gap[0]) & (apart <= gap[1])
-        pairs.append(np.stack([tracklet[first[good]], tracklet[second[good]]], axis=1))
+        tracklet = tracklet[np.argsort(index.frame[tracklet], kind="stable")]
+        frames = index.frame[tracklet]
+        # Of each crop those that follow at the right distance: all pairs of a long tracklet fill the memory.
+        start = np.maximum(np.searchsorted(frames, frames + gap[0]), np.arange(1, len(frames) + 1))
+        counts = np.maximum(np.searchsorted(frames, frames + gap[1], side="right") - start, 0)
+        first = np.repeat(np.arange(len(frames)), counts)
+        second = np.arange(len(first)) + np.repeat(start - (np.cumsum(counts) - counts), counts)
+        pairs.append(np.stack([tracklet[first], tracklet[second]], axis=1))
     return _thinned(pairs, max_pairs, seed)
 
 

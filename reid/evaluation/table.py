@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images
+from reid.datasets.market import DISTRACTOR, JUNK
 from reid.datasets.store import CropStore
 from reid.evaluation.distances import Metric, Vectors, distances, silhouette
 from reid.evaluation.retrieval import market_queries, market_scores
@@ -107,7 +108,8 @@ def _market(test: TestSet, gallery: Vectors, queries: Vectors | None, metric: Me
         "rank-5": found.rank5,
         "rank-10": found.rank10,
         "mAP": found.mean_average_precision,
-        "silhouette": silhouette(gallery, identities, metric),
+        # A distractor is like nobody else, other distractors included.
+        "silhouette": silhouette(gallery, np.where(identities == DISTRACTOR, JUNK, identities), metric),
     }
 
 

@@ -48,7 +48,7 @@ def shortest_curves(
         neighbours: nodes that each is joined with.
         unit: that lengths are multiplied by.
     """
-    # A point that several curves share is one node: copies of it would be each other's neighbours, all of them.
+    # A point that several curves share is one node: copies of it would only be each other's neighbours.
     points, number = np.unique(np.concatenate([start, end]), axis=0, return_inverse=True)
     graph = LatentGraph.build(decode, points, data=data, nodes=nodes, neighbours=neighbours)
     found = graph.geodesics(number.reshape(2, len(start)).T)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from types import FrameType
 from typing import Any
 
@@ -243,7 +244,7 @@ class Loop:
             self.method.optimiser.load_state_dict(state["optimiser"])
             self.method.restore(state["method"])
             self.batches.restore(state["batches"])
-        except (RuntimeError, KeyError, ValueError, EOFError, TypeError) as error:
+        except (RuntimeError, KeyError, ValueError, EOFError, TypeError, UnpicklingError) as error:
             reason = " ".join(str(error).split())[:200]
             raise CheckpointError(
                 f"{path}: does not fit this configuration, or is damaged ({reason})"

@@ -68,7 +68,10 @@ class Method(ABC):
     def _apply(self, loss: Tensor, parameters: list[nn.Parameter], clip: float) -> float:
         """Step the optimiser on ``parameters``, all others stay; gives the norm of the gradient."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        # Each operation goes back in the precision in which it went forward. Autocast would take the float32
+        # ones (the regulariser, the bound) back in half precision, in which their differences are noise.
+        with torch.autocast(loss.device.type, enabled=False):
+            loss.backward()  # type: ignore[no-untyped-call]
         chosen = {id(parameter) for parameter in parameters}
         for group in self.optimiser.param_groups:
             for parameter in group["params"]:

@@ -27,10 +27,12 @@ import torch
 import yaml
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from numpy.typing import NDArray
 
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.crops import CropSource
-from reid.datasets.market import MarketFolder, is_market_folder
+from reid.datasets.market import DISTRACTOR, MarketFolder, is_market_folder
+from reid.datasets.motchallenge import is_sequence
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
 from reid.descriptor import Descriptor
@@ -243,10 +245,16 @@ def open_store(
     for each in data:
         if not isinstance(each, Path):
             sources.append(each)
-        elif held_out and each.is_dir() and is_market_folder(each):
+        elif held_out and each.is_dir() and not is_sequence(each) and is_market_folder(each, partly=True):
+            # One name in another style is told: taken for a mere folder of crops, it would hold nobody out.
             sources.append(MarketFolder(each, leave_out_last=held_out))
         else:
             sources.append(open_crops(each))
+    if held_out and not any(isinstance(source, MarketFolder) for source in sources):
+        raise RunError(
+            f"--held-out {held_out}: is for Market-1501 style folders, whose file names say who is to be "
+            f"left out; there is none"
+        )
     cut = settings.data
     crops = CropSettings(height=cut.height, width=cut.width, policy=cut.policy)
     return build_store(sources, crops, progress=progress)
@@ -260,6 +268,11 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
         raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
     if resume and (changed := changed_settings(output, settings)):
         raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
+    if not resume:
+        # Left by a run that ended before its first checkpoint: its numbers would be taken for this one's.
+        for left in ("log.jsonl", "tensorboard/events.*", "reconstructions/step_*.png"):
+            for path in output.glob(left):
+                path.unlink()
 
 
 def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
@@ -289,12 +302,20 @@ def _method_and_batches(
             vectors = describe(Descriptor.load(first_by, str(device)), view.images)
         batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
         return autoencoder_method(method, settings.optimiser, device), batches
-    labelled = LabelledCropBatches(
-        store.images, store.labels.identity, method.images_per_identity, settings.augment
-    )
+    labelled = LabelledCropBatches(store.images, _people(store), method.images_per_identity, settings.augment)
     if len(labelled.names) < 2:
         raise RunError("the supervised method needs crops with identities, as in Market-1501 style folders")
     return SupervisedMethod(method, settings.optimiser, len(labelled.names), device), labelled
+
+
+def _people(store: CropStore) -> NDArray[np.int64]:
+    """Numbers of the people; -1 for crops of nobody in particular.
+
+    Each source counts its identities from 1, and a distractor is nobody's number.
+    """
+    identity = store.labels.identity
+    people = store.index.source * (identity.max(initial=0) + 1) + identity
+    return np.where(identity > DISTRACTOR, people, -1)
 
 
 def _pick(store: CropStore, count: int) -> torch.Tensor:

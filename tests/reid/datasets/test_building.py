@@ -200,9 +200,10 @@ def test_damaged_stores_are_named(crops: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"crops\.npy"):
         CropStore.open(folder)
     (folder / "crops.npy").write_bytes(whole)
-    (folder / "index.npz").write_bytes(b"PK")
-    with pytest.raises(StoreError, match=r"index\.npz"):
-        CropStore.open(folder)
+    for damaged in (b"PK", b"", b"PK\x03\x04 half a file"):
+        (folder / "index.npz").write_bytes(damaged)
+        with pytest.raises(StoreError, match=r"index\.npz"):
+            CropStore.open(folder)
     (folder / "store.json").write_text("{")
     with pytest.raises(StoreError, match=r"store\.json: line 1"):
         CropStore.open(folder)
@@ -212,6 +213,15 @@ def test_nothing_left_says_why(tmp_path: Path) -> None:
     save(tmp_path / "crops" / "a.png", noise(1, 20, 10))
     with pytest.raises(StoreError, match="no crops left of 1 boxes \\(1 small\\)"):
         build_store([CropFolder(tmp_path / "crops")], SMALL, tmp_path / "store")
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(crops: Path, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "day 1").symlink_to(crops, target_is_directory=True)
+    (crops / "round").symlink_to(links, target_is_directory=True)
+    found = image_files(links)
+    assert len(found) == len({path.resolve() for path in found}) == len(image_files(crops))
 
 
 def test_folders_without_images_are_named(tmp_path: Path) -> None:

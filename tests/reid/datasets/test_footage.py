@@ -129,5 +129,5 @@ def test_what_does_not_fit_together_is_named(arguments: dict[str, object], messa
 
 
 def test_missing_boxes_are_named_before_any_work(video: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"none\.txt: cannot be read"):
+    with pytest.raises(ValueError, match=r"none\.txt: No such file"):
         open_footage(str(video), tmp_path / "none.txt")

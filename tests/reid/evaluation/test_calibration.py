@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -81,6 +82,22 @@ def test_pairs_of_one_person_are_some_frames_apart_and_confident() -> None:
     assert set(first.tracklet) == {0, 1, 2}
     everyone = sum(5 <= b - a <= 30 for a in range(40) for b in range(40) if 20 not in (a, b))
     assert len(pairs) == 3 * everyone
+
+
+def test_boxes_of_which_nobody_says_how_sure_they_are_count() -> None:
+    known, unknown = footage(), footage(score=-1.0)
+    np.testing.assert_array_equal(same_person_pairs(unknown), same_person_pairs(known))
+
+
+def test_a_long_tracklet_costs_no_more_than_its_length() -> None:
+    index = footage(people=1, frames=20_000)
+    tracemalloc.start()
+    pairs = same_person_pairs(index, max_pairs=10**6)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pairs) == sum(20_000 - apart for apart in range(5, 31))
+    # All pairs would be 200 million.
+    assert most < 100 * 2**20
 
 
 def test_different_people_are_in_one_frame_of_one_camera_and_do_not_overlap() -> None:

@@ -52,6 +52,20 @@ def test_references_are_scored_on_every_set_under_both_metrics(market: CropStore
     assert "### with queries" in table
 
 
+def test_distractors_are_nobody_in_the_silhouette(tmp_path: Path) -> None:
+    folder, rng = tmp_path / "crops", np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(60):
+        identity = 0 if number >= 30 else 1 + number % 3
+        clothes = rng.integers(40, 200, 3) if identity == 0 else 60 * identity
+        image = np.full((64, 32, 3), clothes) + rng.normal(0, 3, (64, 32, 3))
+        name = f"{identity:04d}_c{1 + number % 2}s1_{number:06d}_01.png"
+        cv2.imwrite(str(folder / name), np.clip(image, 0, 255).astype(np.uint8))
+    store = build_store([MarketFolder(folder)], SETTINGS, tmp_path / "store")
+    rows = evaluate("mean colour", mean_colour, [TestSet("market", store)])
+    assert rows[0].scores["market"]["silhouette"] > 0.8
+
+
 def mean_colour(crops: np.ndarray) -> np.ndarray:
     return crops.reshape(len(crops), 8, -1, 3).mean(axis=2).reshape(len(crops), -1).astype(np.float32) - 120
 

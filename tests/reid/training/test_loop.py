@@ -14,9 +14,9 @@ from reid.models.decoders import MLPDecoderSettings
 from reid.models.encoders import MLPEncoderSettings
 from reid.models.observation import PartSettings, SignalSettings
 from reid.models.prior import HierarchicalPriorSettings
-from reid.models.vae import VAESettings
+from reid.models.vae import VAE, VAESettings
 from reid.objective.constraint import ConstraintSettings
-from reid.objective.flatness import FlatnessSettings
+from reid.objective.flatness import FlatnessSettings, flatness
 from reid.objective.loss import ObjectiveSettings
 from reid.training.batches import ArrayBatches
 from reid.training.loop import CHECKPOINT, CheckpointError, Loop, Progress, learning_rate, read_log
@@ -131,6 +131,29 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="does not fit"):
         loop.resume()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage, not a checkpoint", b"PK\x03\x04 half a file"])
+def test_a_damaged_checkpoint_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt: .*damaged"):
+        make_loop(tmp_path).resume()
+
+
+def test_what_went_forward_in_full_precision_goes_back_in_full_precision(tmp_path: Path) -> None:
+    gradients = []
+    for inside in (False, True):
+        method = make_loop(tmp_path).method
+        model = method.network
+        assert isinstance(model, VAE)
+        z = torch.randn(16, 2, generator=torch.Generator().manual_seed(0))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=inside):
+            draws = torch.Generator().manual_seed(1)
+            found = flatness(model.decoder, model.decode, z, FlatnessSettings(directions=2), draws)
+            method._apply(found.penalty, list(model.decoder.parameters()), clip=1e9)
+        every = [each.grad for each in model.decoder.parameters() if each.grad is not None]
+        gradients.append(torch.cat([gradient.flatten() for gradient in every]))
+    torch.testing.assert_close(gradients[1], gradients[0])
 
 
 def test_no_checkpoint_is_said(tmp_path: Path) -> None:

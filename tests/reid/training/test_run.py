@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from reid.descriptor import Descriptor, DescriptorError
 from reid.files import FileError
 from reid.training.loop import Progress, read_log
-from reid.training.run import RunError, train
+from reid.training.run import RunError, _people, open_store, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
 
 
@@ -180,6 +180,43 @@ def test_a_run_goes_on_where_its_data_lie_now(tmp_path: Path, market: Path) -> N
     moved = market.rename(tmp_path / "moved away")
     outcome = train(settings(tmp_path, steps=4), [moved], tmp_path / "run", resume=True, device="cpu")
     assert outcome.step == 4
+
+
+def test_nobody_is_held_out_silently(tmp_path: Path, market: Path) -> None:
+    def begin() -> None:
+        train(settings(tmp_path, steps=1), [market], tmp_path / "run", held_out=2, device="cpu")
+
+    (market / "overview.png").write_bytes(next(market.iterdir()).read_bytes())
+    with pytest.raises(ValueError, match=r"overview\.png: not a Market-1501 name"):
+        begin()
+    for number, path in enumerate(sorted(market.iterdir())):
+        path.rename(market / f"crop {number}.png")
+    with pytest.raises(RunError, match="--held-out 2: is for Market-1501 style folders"):
+        begin()
+
+
+def test_a_run_that_died_early_leaves_nothing_to_the_next(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    (output / "reconstructions").mkdir(parents=True)
+    (output / "log.jsonl").write_text('{"step": 50}\n')
+    (output / "reconstructions" / "step_0000050.png").touch()
+    (output / "notes.txt").write_text("mine")
+    train(settings(tmp_path, steps=2), [market], output, device="cpu")
+    assert read_log(output) == []
+    assert [path.name for path in (output / "reconstructions").iterdir()] == ["step_0000002.png"]
+    assert (output / "notes.txt").read_text() == "mine"
+
+
+def test_each_source_has_people_of_its_own_and_distractors_are_nobody(tmp_path: Path, market: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in market.iterdir():
+        image = 255 - cv2.imread(str(path))
+        cv2.imwrite(str(other / path.name.replace("0006_", "0000_")), image)
+    store = open_store([market, other], settings(tmp_path))
+    people = _people(store)
+    assert len(set(people[people >= 0].tolist())) == 6 + 5
+    assert ((people < 0) == (store.labels.identity == 0)).all()
 
 
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
