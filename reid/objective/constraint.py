@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from reid.objective.errors import CollapsedPosteriorError, NonFiniteLossError, UnreachableConstraintError
+from reid.objective.errors import CollapsedPosteriorError, NonFiniteLossError
 from reid.settings import Settings
+
+LOG = logging.getLogger(__name__)
 
 
 class ConstraintSettings(Settings):
@@ -86,6 +89,7 @@ class Constraint:
     def __init__(self, settings: ConstraintSettings) -> None:
         self.settings = settings
         self.state = ConstraintState(beta=settings.beta)
+        self._told = False
 
     @property
     def target(self) -> float:
@@ -95,13 +99,15 @@ class Constraint:
     def update(self, error: float, information: float) -> None:
         """Take in one batch: the running average, the end of the initial phase, and β.
 
+        Warns in the log, once, if the average has stood still above κ² in the initial phase. The model may be
+        of use all the same, so that is no error.
+
         Args:
             error: C of the batch, the mean squared error per dimension.
             information: nats that the batch's latents carry, see ``latent_information``.
 
         Raises:
             NonFiniteLossError: if the error is not a finite number; nothing has changed then.
-            UnreachableConstraintError: if the average has stood still above κ² in the initial phase.
             CollapsedPosteriorError: if the latents carry nothing after a fair start.
         """
         settings, state = self.settings, self.state
@@ -145,9 +151,14 @@ class Constraint:
             )
         if state.steps % settings.patience == 0:
             before, state.mark = state.mark, average
-            if average > (1.0 - self.PROGRESS) * before:
-                raise UnreachableConstraintError(
-                    f"the reconstruction has stood at RMSE {math.sqrt(average):.4g} for {settings.patience} "
-                    f"steps, above kappa {settings.kappa:g}: choose a kappa above it, give cleaner targets "
-                    f"or a larger model, or lower beta ({state.beta:.3g}) or eta if they hold it back"
+            if average > (1.0 - self.PROGRESS) * before and not self._told:
+                self._told = True
+                LOG.warning(
+                    "the reconstruction has stood at RMSE %.4g for %d steps, above kappa %g, and the prior "
+                    "waits for it: choose a kappa above it, give cleaner targets or a larger model, or lower "
+                    "beta (%.3g) or eta if they hold it back",
+                    math.sqrt(average),
+                    settings.patience,
+                    settings.kappa,
+                    state.beta,
                 )

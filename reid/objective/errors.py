@@ -11,9 +11,5 @@ class NonFiniteLossError(TrainingError):
     """A term of the loss is infinite or not a number; the step must not be taken."""
 
 
-class UnreachableConstraintError(TrainingError):
-    """The reconstruction error stands still above κ; the prior would never be trained."""
-
-
 class CollapsedPosteriorError(TrainingError):
     """The latents say nothing about the data."""
