@@ -15,6 +15,7 @@ from reid.evaluation.calibration import (
     Calibration,
     calibrate_distances,
     calibration_distances,
+    calibration_pairs,
     plot_calibration,
 )
 from reid.evaluation.distances import Metric
@@ -65,8 +66,8 @@ def calibrate_descriptor(
     descriptor = Descriptor.load(choice, device)
     metric = metric or descriptor.metric
     footage = footage_crops(data, descriptor)
-    vectors = describe(descriptor, footage.images)
-    positive, negative = calibration_distances(vectors, footage.index, metric, seed)
+    pairs = calibration_pairs(footage.index, seed)
+    positive, negative = calibration_distances(describe(descriptor, footage.images), pairs, metric)
     calibration = calibrate_distances(positive, negative, metric)
     if path is None or target is None:
         return Calibrated(calibration, None, None)

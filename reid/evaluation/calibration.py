@@ -84,18 +84,36 @@ def calibrate(vectors: Vectors, index: CropIndex, metric: Metric, seed: int = 0)
     Raises:
         ValueError: if there are too few pairs.
     """
-    return calibrate_distances(*calibration_distances(vectors, index, metric, seed), metric)
+    pairs = calibration_pairs(index, seed)
+    return calibrate_distances(*calibration_distances(vectors, pairs, metric), metric)
+
+
+def calibration_pairs(index: CropIndex, seed: int = 0) -> tuple[Pairs, Pairs]:
+    """Certain pairs of one person, and certain pairs of two; no vectors are needed to find them.
+
+    Raises:
+        ValueError: if there are too few.
+    """
+    positive, negative = same_person_pairs(index, seed=seed), different_people_pairs(index, seed=seed)
+    sure = f", found with a confidence of at least {MIN_SCORE}"
+    for kind, pairs, more in (
+        ("of one person in a tracklet", positive, sure),
+        ("of two people in one frame", negative, ""),
+    ):
+        if len(pairs) < MIN_PAIRS:
+            raise ValueError(
+                f"{len(pairs)} pairs {kind}; expected at least {MIN_PAIRS}: calibrate on longer footage with "
+                f"several people in it{more}"
+            )
+    return positive, negative
 
 
 def calibration_distances(
-    vectors: Vectors, index: CropIndex, metric: Metric, seed: int = 0
+    vectors: Vectors, pairs: tuple[Pairs, Pairs], metric: Metric
 ) -> tuple[Distances, Distances]:
-    """Distances of certain pairs of one person, and of certain pairs of two."""
-    positive, negative = same_person_pairs(index, seed=seed), different_people_pairs(index, seed=seed)
-    return (
-        pair_distances(vectors[positive[:, 0]], vectors[positive[:, 1]], metric),
-        pair_distances(vectors[negative[:, 0]], vectors[negative[:, 1]], metric),
-    )
+    """How far the two of each pair are apart."""
+    positive, negative = (pair_distances(vectors[rows[:, 0]], vectors[rows[:, 1]], metric) for rows in pairs)
+    return positive, negative
 
 
 def calibrate_distances(
@@ -108,12 +126,6 @@ def calibrate_distances(
 
     Warns in the log if appearance separates so badly that a tracker is better off without.
     """
-    for kind, pairs in (("of one person in a tracklet", positive), ("of two people in one frame", negative)):
-        if len(pairs) < MIN_PAIRS:
-            raise ValueError(
-                f"{len(pairs)} pairs {kind}; expected at least {MIN_PAIRS}: calibrate on longer footage with "
-                f"several people in it, found with a confidence of at least {MIN_SCORE}"
-            )
     threshold = float(np.quantile(negative, false_positive_rate))
     calibration = Calibration(
         threshold=threshold,

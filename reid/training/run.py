@@ -36,7 +36,12 @@ from reid.datasets.motchallenge import is_sequence
 from reid.datasets.opening import open_crops
 from reid.datasets.store import CropStore
 from reid.descriptor import Descriptor
-from reid.evaluation.calibration import calibrate_distances, calibration_distances, plot_calibration
+from reid.evaluation.calibration import (
+    calibrate_distances,
+    calibration_distances,
+    calibration_pairs,
+    plot_calibration,
+)
 from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import check_writable, write_text
@@ -206,13 +211,13 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
         seed=settings.seed,
     )
     try:
-        positive, negative = calibration_distances(
-            describe(descriptor, store.images), store.index, settings.metric, settings.seed
-        )
-        calibration = calibrate_distances(positive, negative, settings.metric)
+        pairs = calibration_pairs(store.index, settings.seed)
     except ValueError as error:
         LOG.info("not calibrated: %s", error)
         return
+    vectors = describe(descriptor, store.images)
+    positive, negative = calibration_distances(vectors, pairs, settings.metric)
+    calibration = calibrate_distances(positive, negative, settings.metric)
     change_descriptor_file(
         output / DESCRIPTOR, output / DESCRIPTOR, threshold=calibration.threshold, auc=calibration.auc
     )
