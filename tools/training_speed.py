@@ -1,6 +1,7 @@
 """How fast a training goes, what the flatness regulariser costs, and how much memory it takes.
 
 python tools/training_speed.py fmvae-small fmvae fmvae-paper --threads 2
+python tools/training_speed.py fmvae-paper --full-precision
 python tools/training_speed.py fmvae --device cuda --batch 1024 --peak 989
 
 Steps with and without the regulariser alternate on random crops, so that a change of the machine's pace meets
@@ -54,14 +55,18 @@ def main(
     steps: Annotated[int, typer.Option(min=1, help="Timed steps of each kind.")] = 5,
     threads: Annotated[int, typer.Option(min=1, help="On a CPU.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    full_precision: Annotated[
+        bool, typer.Option("--full-precision", help="float32 throughout, as where there is no fast bfloat16.")
+    ] = False,
     peak: Annotated[
         float | None, typer.Option(metavar="TFLOPS", help="What the device can do at most, to compare with.")
     ] = None,
 ) -> None:
     """Time trainings and print a table."""
     torch.set_num_threads(threads)
-    accelerator = accelerator_for(device)
-    where = f"{accelerator.device.type}, {accelerator.mixed_precision}"
+    accelerator = accelerator_for(device, full_precision=full_precision)
+    precision = "float32" if accelerator.mixed_precision == "no" else accelerator.mixed_precision
+    where = f"{accelerator.device.type}, {precision}"
     where += f", {threads} threads" if accelerator.device.type == "cpu" else ""
     typer.echo(f"{where}; medians of {steps} steps\n")
     titles = ["configuration", "batch", "crops/s", "regulariser", "MiB", "GFLOP a crop", "TFLOP/s"]

@@ -22,6 +22,11 @@ def test_a_line_for_each_configuration() -> None:
     assert 0.2 < float(cells[5]) < 2
 
 
+def test_full_precision_is_said() -> None:
+    arguments = ["fmvae-small", "--batch", "4", "--steps", "1", "--device", "cpu", "--full-precision"]
+    assert "cpu, float32, 1 threads" in CliRunner().invoke(app, arguments).output
+
+
 def test_an_unknown_configuration_is_named() -> None:
     outcome = CliRunner().invoke(app, ["fmvae-tiny"])
     assert outcome.exit_code == 1
