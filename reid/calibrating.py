@@ -61,16 +61,16 @@ def calibrate_descriptor(
     """
     if not data:
         raise ValueError("no footage: name a sequence with detections, or other footage with its boxes")
-    path = None if str(choice) == HISTOGRAM else find_descriptor(choice)
-    target = None if path is None else _target(path, output)
+    files = None if str(choice) == HISTOGRAM else _files(choice, output)
     descriptor = Descriptor.load(choice, device)
     metric = metric or descriptor.metric
     footage = footage_crops(data, descriptor)
     pairs = calibration_pairs(footage.index, seed)
     positive, negative = calibration_distances(describe(descriptor, footage.images), pairs, metric)
     calibration = calibrate_distances(positive, negative, metric)
-    if path is None or target is None:
+    if files is None:
         return Calibrated(calibration, None, None)
+    path, target = files
     stored = _store(path, target, descriptor, calibration)
     plot = target.with_name(
         "calibration.png" if target.name == FILE_NAME else f"{target.stem}.calibration.png"
@@ -88,17 +88,18 @@ def footage_crops(data: Sequence[Path | CropSource], descriptor: Descriptor) -> 
     return build_store([open_crops(each) if isinstance(each, Path) else each for each in data], cut)
 
 
-def _target(path: Path, output: Path | None) -> Path:
-    """The file that is to have the threshold."""
+def _files(choice: str | Path, output: Path | None) -> tuple[Path, Path]:
+    """The descriptor's file, and the one that is to have the threshold."""
+    path = find_descriptor(choice)
     if output is None:
         if path.parent == WEIGHTS_FOLDER:
             raise ValueError(f"{path.stem}: ships, for everybody; expected --output FILE for a copy")
-        return path
+        return path, path
     if path.suffix == ".onnx":
         raise ValueError(f"{path}: what is found goes beside an ONNX network; leave --output away")
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: expected the name of a .safetensors file")
-    return output
+    return path, output
 
 
 def _store(path: Path, target: Path, descriptor: Descriptor, calibration: Calibration) -> Path:

@@ -24,7 +24,7 @@ def written_atomically(path: Path) -> Iterator[Path]:
     Raises:
         FileError: if it cannot be written; what was at ``path`` before is still there.
     """
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    unfinished = _unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
@@ -40,6 +40,11 @@ def written_atomically(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def _unfinished(path: Path) -> Path:
+    """Where a file is until it is complete."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+
+
 def check_writable(path: Path) -> None:
     """Complain now where a file cannot be written, and not after an hour of work.
 
@@ -48,7 +53,7 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise FileError(f"{path}: is a folder; expected the name of a file")
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    unfinished = _unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.touch()

@@ -120,7 +120,7 @@ def read_onnx_about(path: Path, header: OnnxHeader) -> OnnxAbout:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise DescriptorError(f"{source}: {where}: {problem['msg']}; calibrate again") from error
-    if about.network not in (None, digest(path)):
+    if about.network is not None and about.network != digest(path):
         raise DescriptorError(
             f"{source}: is of another network than {path.name} is now; delete it, and calibrate again"
         )

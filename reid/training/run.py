@@ -50,6 +50,7 @@ from reid.network_descriptor import choose_device, computes_in_bfloat16, save_de
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, Progress
+from reid.training.loop import LOG as LOG_FILE
 from reid.training.methods import Method, SupervisedMethod
 from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
@@ -125,8 +126,14 @@ def train(
     check_writable(output / CONFIG)
     weights = read_start(start) if start is not None else None
     store = open_store(data, settings, held_out, cut)
-    if resume:
-        _check_data(output, store, held_out)
+    digest = _digest(store)
+    before = _about_data(output) if resume else {}
+    # A run that went on with other crops would no longer be the run that it says it is.
+    if before.get("digest", digest) != digest:
+        raise RunError(
+            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
+            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
+        )
     opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device, resume)
     if weights is not None:
@@ -138,7 +145,7 @@ def train(
             raise RunError(
                 f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
             )
-    began_from = _about_data(output).get("start") if resume else start.name if start is not None else None
+    began_from = start.name if start is not None else before.get("start")
     if accelerator.is_main_process:
         write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         about = {
@@ -146,7 +153,7 @@ def train(
             "crops": len(store),
             "held_out": held_out,
             "store": store.key,
-            "digest": _digest(store),
+            "digest": digest,
             "start": began_from,
         }
         write_text(output / DATA, json.dumps(about, indent=2))
@@ -174,16 +181,6 @@ def _about_data(output: Path) -> dict[str, Any]:
     path = output / DATA
     about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return about
-
-
-def _check_data(output: Path, store: CropStore, held_out: int) -> None:
-    """A run that went on with other crops would no longer be the run that it says it is."""
-    before = _about_data(output)
-    if before.get("digest", _digest(store)) != _digest(store):
-        raise RunError(
-            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
-            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
-        )
 
 
 def _digest(store: CropStore) -> str:
@@ -275,7 +272,7 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
         raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
     if not resume:
         # Left by a run that ended before its first checkpoint: its numbers would be taken for this one's.
-        for left in ("log.jsonl", "tensorboard/events.*", "reconstructions/step_*.png"):
+        for left in (LOG_FILE, "tensorboard/events.*", "reconstructions/step_*.png"):
             for path in output.glob(left):
                 path.unlink()
 

@@ -9,8 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
+from safetensors.torch import save_file
 
 from reid.models import VAE, VAESettings
+from reid.network_descriptor import save_descriptor
 
 IMAGE = {"shape": [3, 32, 16], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 TINY_MODEL = {
@@ -69,4 +72,31 @@ def street(tmp_path: Path) -> Path:
         cv2.imwrite(str(folder / "img1" / f"{frame:06d}.png"), image[..., ::-1])
     (folder / "det" / "det.txt").write_text("\n".join(detections) + "\n")
     (folder / "gt" / "gt.txt").write_text("\n".join(truth) + "\n")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny_model: VAE, make_people: Callable[..., np.ndarray]) -> Path:
+    """A finished training's folder, as far as these commands look at it."""
+    folder = tmp_path / "tiny-run"
+    settings = {
+        "method": {
+            "kind": "vae",
+            "model": tiny_model.settings.model_dump(mode="json"),
+            "objective": {"constraint": {"kappa": 0.8}},
+        },
+        "data": {"height": 32, "width": 16},
+        "optimiser": {"learning_rate": 0.001, "batch": 8, "steps": 5},
+    }
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    save_file(tiny_model.state_dict(), folder / "model.safetensors")
+    save_descriptor(
+        folder / "descriptor.safetensors",
+        tiny_model,
+        make_people(60, (32, 16)),
+        metric="cosine",
+        policy="squash",
+        name="tiny",
+    )
     return folder
