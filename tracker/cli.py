@@ -300,7 +300,7 @@ def _all_overrides(given: list[str], min_confidence: float | None, nms: float | 
 
 
 def _in_words(report: Report, sinks: list[Sink]) -> str:
-    speed = report.frames / max(report.seconds, 1e-9)
+    speed = report.tracked / max(report.seconds, 1e-9)
     appearance = f"appearance from {report.appearance}" if report.appearance else "no appearance"
     files = [report.result, *(sink.path for sink in sinks if sink.path)]
     return (

@@ -48,7 +48,8 @@ class Report:
         result: the file that was written.
         detections: where they came from.
         appearance: where the appearance vectors came from, "" without them.
-        frames: how many frames there were.
+        frames: the number of the last frame; what is live may have dropped some before it.
+        tracked: how many frames were tracked.
         identities: how many tracks were shown.
         seconds: how long it took, from the first frame to the last.
         encoding: for how much of that time vectors were computed.
@@ -60,6 +61,7 @@ class Report:
     detections: str
     appearance: str
     frames: int
+    tracked: int
     identities: int
     seconds: float
     encoding: float
@@ -83,6 +85,7 @@ class SequenceRun:
         name: what to call it.
         boxes: what is detected.
         frame: the number of the last frame that was tracked.
+        tracked: how many frames were tracked so far.
         identities: how many tracks were shown so far.
         seconds: how long it took so far.
 
@@ -124,7 +127,7 @@ class SequenceRun:
             )
         self._cache = cache
         self._tracker = Tracker(config)
-        self.frame, self.identities, self.seconds = 0, 0, 0.0
+        self.frame, self.tracked, self.identities, self.seconds = 0, 0, 0, 0.0
 
     @property
     def length(self) -> int | None:
@@ -185,7 +188,7 @@ class SequenceRun:
     def steps(self) -> Generator[Step]:
         """Track from the first frame, and give each frame with all that went into it."""
         self._tracker.reset()
-        self.frame, self.identities, self.seconds = 0, 0, 0.0
+        self.frame, self.tracked, self.identities, self.seconds = 0, 0, 0, 0.0
         started = time.perf_counter()
         with closing(self._frames()) as frames:
             for number, image, found in frames:
@@ -194,6 +197,7 @@ class SequenceRun:
                 except ValueError as error:
                     raise FileError(f"{self.boxes.name}: frame {number}: {error}") from error
                 self.frame = number
+                self.tracked += 1
                 self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
                 self.seconds = time.perf_counter() - started
                 yield Step(number, image, found, tracks)
@@ -281,6 +285,7 @@ def track_sequence(
         detections=run.boxes.name,
         appearance=run.appearance,
         frames=run.frame,
+        tracked=run.tracked,
         identities=run.identities,
         seconds=run.seconds,
         encoding=run.encoding,

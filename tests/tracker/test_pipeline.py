@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reid.files import FileError
-from reid.footage.frames import SourceError
+from reid.footage.frames import Frame, FrameSource, SourceError
 from reid.footage.sources import open_source
 from reid.histogram_descriptor import HistogramDescriptor
 from reid.images import read_image
@@ -198,6 +198,16 @@ class Finder:
         return Detections(boxes) if boxes else Detections.empty()
 
 
+class Gaps(FrameSource):
+    """Grey frames with numbers between them left out, as where a camera is too fast."""
+
+    name, title, length, frame_rate, size = "gaps", "gaps", None, None, (64, 48)
+
+    def _frames(self) -> Generator[Frame]:
+        for number in (1, 4, 9):
+            yield Frame(number, np.full((48, 64, 3), 128, dtype=np.uint8))
+
+
 @pytest.fixture
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
@@ -210,6 +220,11 @@ def street(make_sequence: SequenceMaker, no_thread_is_left: None) -> Path:
     folder = make_sequence("street", length=24, empty=(9, 10, 11))
     make_sequence.add_images(folder, missing=(5,))
     return folder
+
+
+def test_dropped_frames_do_not_count_as_tracked(tmp_path: Path, no_thread_is_left: None) -> None:
+    report = track_sequence(Gaps(), SORT, tmp_path / "gaps.txt", detections=Finder())
+    assert (report.frames, report.tracked) == (9, 3)
 
 
 def test_described_sequences_are_tracked_as_frame_by_frame(street: Path, tmp_path: Path) -> None:
