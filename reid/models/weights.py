@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import VGG16_Weights
 
-_PREFIX = "features."
+# How the layers are called in torchvision's files; in a descriptor, or where a run has ended.
+_PREFIXES = ("features.", "encoder.features.")
 
 
 class WeightsError(ValueError):
@@ -19,10 +20,16 @@ class WeightsError(ValueError):
 def load_vgg16_features(source: str) -> dict[str, Tensor]:
     """VGG16's convolutions from "imagenet" or from the path of a ``.safetensors`` or ``.pth`` file.
 
-    The file may hold the whole network or its feature layers alone.
+    The file may hold torchvision's whole network or its feature layers alone; or it is a descriptor, or the
+    model of a run, that has VGG16 as its encoder.
     """
     weights = _imagenet() if source == "imagenet" else _read(Path(source))
-    features = {name.removeprefix(_PREFIX): weights[name] for name in weights if name.startswith(_PREFIX)}
+    features = {
+        name.removeprefix(prefix): weights[name]
+        for prefix in _PREFIXES
+        for name in weights
+        if name.startswith(prefix)
+    }
     if not features:
         raise WeightsError(
             f"{source}: expected VGG16's weights, features.0.weight and so on; found {list(weights)[:3]}"

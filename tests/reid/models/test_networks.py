@@ -109,10 +109,11 @@ def test_encoders_say_what_shape_they_need():
         SmallEncoder(SmallSettings(blocks=(1,)), 8, PIXELS)
 
 
-def test_stored_weights_are_taken_from_a_file(tmp_path):
+@pytest.mark.parametrize("prefix", ["features.", "encoder.features."], ids=["torchvision", "descriptor"])
+def test_stored_weights_are_taken_from_a_file(tmp_path, prefix):
     source = VGG16Encoder(VGG16Settings(), 8, PIXELS)
     path = tmp_path / "vgg16.pth"
-    torch.save({f"features.{name}": tensor for name, tensor in source.features.state_dict().items()}, path)
+    torch.save({f"{prefix}{name}": tensor for name, tensor in source.features.state_dict().items()}, path)
     loaded = VGG16Encoder(VGG16Settings(weights=str(path)), 8, PIXELS)
     assert torch.equal(loaded.features[0].weight, source.features[0].weight)
 
