@@ -21,16 +21,28 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, no unknown keys, no silent conversions between types."""
+    """Base of all settings: immutable, finite, no unknown keys, no silent conversions between types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Settings)
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number, as in YAML 1.2; YAML 1.1 wants 1.0e-3."""
+    """Safe YAML in which 1e-3 is a number, as in YAML 1.2; YAML 1.1 wants 1.0e-3. No key stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; the library would let the last of equal keys win and drop all below the others."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value!r} is there for the second time", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(

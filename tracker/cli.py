@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import signal
 import sys
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
@@ -324,6 +325,11 @@ class FramesPerSecond(ProgressColumn):
 
 def main() -> None:
     """Run the command, and let an unforeseen error end with its own traceback."""
+    # Who stops a service, or closes a terminal, wants to keep what was tracked no less than who types Ctrl-C.
+    for name in ("SIGTERM", "SIGHUP"):
+        kind = getattr(signal, name, None)
+        if kind is not None and signal.getsignal(kind) is signal.SIG_DFL:
+            signal.signal(kind, signal.default_int_handler)
     sys.exit(app())
 
 

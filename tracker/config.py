@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from reid.settings import Settings, SettingsError, find_settings, load_settings
 
@@ -32,7 +32,9 @@ class Noise:
 
     @classmethod
     def parse(cls, text: Any) -> Noise:
-        """Read ``0.01``, ``"sqrt(10)"``, ``"0.05h"`` or ``"0.05 w"``."""
+        """Read ``0.01``, ``"sqrt(10)"``, ``"0.05h"`` or ``"0.05 w"``; what has been read stays as it is."""
+        if isinstance(text, cls):
+            return text
         match = _NOISE.match(str(text).strip()) if isinstance(text, str | int | float) else None
         try:
             number = float(match["number"]) if match else -1.0
@@ -45,11 +47,18 @@ class Noise:
             )
         return cls(number**0.5 if match["root"] else number, match["unit"])  # type: ignore[arg-type]
 
+    def written(self) -> float | str:
+        """As it would stand in a file."""
+        return f"{self.value!r}{self.unit}" if self.unit else self.value
+
 
 # One deviation for each of the four measured coordinates.
 NoiseRow = Annotated[
     tuple[Noise, Noise, Noise, Noise],
-    BeforeValidator(lambda row: tuple(Noise.parse(entry) for entry in row) if isinstance(row, list) else row),
+    BeforeValidator(
+        lambda row: tuple(Noise.parse(entry) for entry in row) if isinstance(row, list | tuple) else row
+    ),
+    PlainSerializer(lambda row: [noise.written() for noise in row]),
 ]
 
 
@@ -172,7 +181,8 @@ class Lifecycle(Settings):
     confirm_hits: int = Field(1, ge=1)
     """A track is tentative until it has had this many detections, its first included."""
     max_age: int = Field(ge=0)
-    """A confirmed track ends when it has gone without a detection for more frames than this."""
+    """A confirmed track ends when it has gone without a detection for more frames than this; or when a camera
+    or stream was away for longer, and for a second at least."""
     tentative_age: int = Field(0, ge=0)
     """The same for a tentative one."""
 

@@ -6,9 +6,10 @@ ones, end and begin tracks, remember what they looked like. All tracks are handl
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Tracker:
         self._next_id = 1
         self._only_class: int | None = None
         self._several_classes = False
+        self._no_data: dict[str, Any] = {}
 
     @overload
     def update(self, detections: Detections) -> Tracks: ...
@@ -79,15 +81,26 @@ class Tracker:
             ValueError: the appearance vectors are of another length than in earlier frames.
         """
         if not isinstance(detections, Detections):
-            if not hasattr(detections, "xyxy"):
+            # The boxes of other libraries have an ``xyxy``, too, but call the rest by other names.
+            if not hasattr(detections, "xyxy") or not isinstance(getattr(detections, "data", None), dict):
                 raise TypeError(
                     f"expected Detections(boxes, scores, …) or supervision.Detections, not "
                     f"{type(detections).__name__}; Detections.empty() is a frame without any"
                 )
-            return self.update(Detections.from_supervision(detections)).to_supervision(detections)
+            tracks = self.update(Detections.from_supervision(detections))
+            return tracks.to_supervision(self._with_data(detections))
         # Wild input (boxes of astronomic size) may overflow; what is not finite is dropped below.
         with np.errstate(all="ignore"):
             return self._step(detections)
+
+    def _with_data(self, detections: sv.Detections) -> sv.Detections:
+        """An empty frame does not say what detections carry beside their boxes: as the last one that did."""
+        if len(detections):
+            self._no_data = {name: values[:0] for name, values in detections.data.items()}
+        elif self._no_data:
+            detections = copy(detections)
+            detections.data = self._no_data
+        return detections
 
     def _step(self, detections: Detections) -> Tracks:
         frame = self._look_at(detections)

@@ -58,10 +58,13 @@ def find_sequences(patterns: Iterable[str], root: Path) -> list[SequenceInfo]:
             continue
         if below is None:
             below = list(_sequence_folders(root))
-        found = [
+        names = [(folder.name, folder.relative_to(root).as_posix()) for folder in below]
+        # A name may have brackets of its own.
+        found = [folder for folder, known in zip(below, names, strict=True) if pattern in known]
+        found = found or [
             folder
-            for folder in below
-            if fnmatchcase(folder.name, pattern) or fnmatchcase(folder.relative_to(root).as_posix(), pattern)
+            for folder, known in zip(below, names, strict=True)
+            if any(fnmatchcase(name, pattern) for name in known)
         ]
         if not found:
             raise FileError(_nothing_found(pattern, root, [folder.name for folder in below]))

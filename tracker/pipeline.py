@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reid.describing import Describing, Finding
 from reid.files import FileError
-from reid.footage.frames import Frame, FrameSource
+from reid.footage.frames import USUAL_FRAME_RATE, Frame, FrameSource
 from reid.footage.sources import open_source
 from tracker.boxsource import BoxSource, StoredBoxes, open_boxes
 from tracker.config import TrackerConfig
@@ -192,6 +192,7 @@ class SequenceRun:
         started = time.perf_counter()
         with closing(self._frames()) as frames:
             for number, image, found in frames:
+                self._end_tracks_of_before(number)
                 try:
                     tracks = self._tracker.update(found)
                 except ValueError as error:
@@ -201,6 +202,18 @@ class SequenceRun:
                 self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
                 self.seconds = time.perf_counter() - started
                 yield Step(number, image, found, tracks)
+
+    def _end_tracks_of_before(self, number: int) -> None:
+        """Where a live source was away for long: somebody else may stand there afterwards.
+
+        Frames that it drops because nobody takes them in time are none for the tracker, or tracks would end
+        the sooner the slower the machine is.
+        """
+        age = self.config.lifecycle.max_age
+        long = number - self.frame - 1 > max(age, self.frame_rate or USUAL_FRAME_RATE)
+        if long and self._source is not None and self._source.was_away(self.frame, number):
+            for _ in range(age + 1):
+                self._tracker.update(Detections.empty())
 
     def _frames(self) -> Generator[tuple[int, NDArray[np.uint8] | None, Detections]]:
         """Each frame's number, image and detections, with their appearance."""

@@ -120,6 +120,14 @@ class LiveTracks:
             self.confirmed,  # 0 or 1
         ) = columns
 
+    def __getstate__(self) -> tuple[Floats, Floats, Integers]:
+        return self.state, self.scores, self._columns
+
+    def __setstate__(self, there: tuple[Floats, Floats, Integers]) -> None:
+        self.state, self.scores, columns = there
+        # The columns are views: copied one by one they would be so no longer.
+        self._set_columns(columns)
+
     def __len__(self) -> int:
         return len(self.scores)
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from reid.files import FileError
+from reid.footage.frames import USUAL_FRAME_RATE
 from reid.footage.opencv import silent_opencv
 from tracker.drawing import Image, Painter
 from tracker.sinks import Sink, SinkError, Step, partial
@@ -28,7 +29,7 @@ _CODECS = {
 }
 _WITHOUT_IMAGE = 40  # grey level of a frame whose image is missing
 _WIDEST_WINDOW = 1600
-_USUAL_FRAME_RATE = 25.0  # where the source does not know its own
+_LONGEST_STILL = 2.0  # seconds that a picture stays where a live source dropped frames, or was away
 
 
 class VideoWriter:
@@ -154,14 +155,24 @@ class VideoSink(Sink):
         """A sequence is ready to be tracked."""
         self._painter = Painter()
         self._blank = _blank(run)
-        self._writer = VideoWriter(self.path, run.frame_rate or _USUAL_FRAME_RATE)
+        rate = run.frame_rate or USUAL_FRAME_RATE
+        self._writer = VideoWriter(self.path, rate)
+        self._longest_still = round(_LONGEST_STILL * rate)
+        self._last: tuple[int, Image] | None = None
 
     def add(self, step: Step) -> None:
         """The next frame is tracked."""
         image = self._blank if step.image is None else step.image
         if image is None:
             return
-        self._writer.write(self._painter.paint(image, step.number, step.tracks))
+        picture = self._painter.paint(image, step.number, step.tracks)
+        if self._last is not None:
+            # What is live drops frames: the last picture stays, or the video would play too fast.
+            number, still = self._last
+            for _ in range(min(step.number - number - 1, self._longest_still)):
+                self._writer.write(still)
+        self._writer.write(picture)
+        self._last = step.number, picture
         self.kept = self._writer.partial_path
 
     def end(self, *, complete: bool) -> None:
@@ -196,7 +207,7 @@ class WindowSink(Sink):
         self._blank = _blank(run)
         self._title = run.name
         # What is live comes at its own pace.
-        self._interval = 0.0 if run.live else 1 / (run.frame_rate or _USUAL_FRAME_RATE)
+        self._interval = 0.0 if run.live else 1 / (run.frame_rate or USUAL_FRAME_RATE)
         self._due = time.perf_counter()
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         if run.size is not None:

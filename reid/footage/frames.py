@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from reid.files import places_in_words
 from reid.footage.readahead import ReadAhead
 
+#: Frames a second where a source does not know.
+USUAL_FRAME_RATE = 25.0
+
 _FRAMES_AHEAD = 8
 
 
@@ -65,6 +68,7 @@ class FrameSource(ABC):
         self._stopping = Event()
         self._missing: list[int] = []
         self._events: list[str] = []
+        self._back_at: list[int] = []
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +83,7 @@ class FrameSource(ABC):
         self._stopping.clear()
         self._missing.clear()
         self._events.clear()
+        self._back_at.clear()
         ahead = self._ahead = ReadAhead(
             self._frames(), depth=1 if self.live else _FRAMES_AHEAD, newest_wins=self.live
         )
@@ -111,6 +116,10 @@ class FrameSource(ABC):
     def dropped(self) -> int:
         """How many frames of a live source came faster than they were taken."""
         return 0 if self._ahead is None else self._ahead.dropped
+
+    def was_away(self, after: int, until: int) -> bool:
+        """Whether a live source was lost, and came back, after one frame and until another."""
+        return any(after < number <= until for number in self._back_at)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.files import digest
-from reid.footage.frames import Frame, FrameSource, SourceError
+from reid.footage.frames import USUAL_FRAME_RATE, Frame, FrameSource, SourceError
 from reid.footage.opencv import silent_opencv
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ class VideoSource(FrameSource):
             again = self._found_again(number)
             if again is None:
                 break
-            capture = again
+            capture, away = again
+            # Time went on meanwhile.
+            number += round(away * (self.frame_rate or USUAL_FRAME_RATE))
+            self._back_at.append(number + 1)
         if number == 0:
             raise SourceError(
                 f"{self.name}: no frame can be decoded; expected a video that OpenCV can decode"
@@ -128,8 +131,11 @@ class VideoSource(FrameSource):
         elif self.length is not None and number < self.length:
             self._events.append(f"ended after frame {number} of the {self.length} that it promises")
 
-    def _found_again(self, number: int) -> cv2.VideoCapture | None:
-        """A lost camera or stream, once it delivers again; None when it has been away for too long."""
+    def _found_again(self, number: int) -> tuple[cv2.VideoCapture, float] | None:
+        """A lost camera or stream, once it delivers again, and the seconds until then.
+
+        None when it has been away for too long.
+        """
         lost = time.monotonic()
         _log.warning("%s: lost after frame %d; trying to get it back", self.name, number)
         pause = 0.25
@@ -144,7 +150,7 @@ class VideoSource(FrameSource):
                 away = time.monotonic() - lost
                 _log.warning("%s: back after %.1f s", self.name, away)
                 self._events.append(f"lost after frame {number}, back {away:.1f} s later")
-                return capture
+                return capture, away
             capture.release()
         return None
 

@@ -17,8 +17,13 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def interrupted(command: list[str], ready: Callable[[], bool], pause: float = 0.0) -> Ended:
-    """Start a program, and send Ctrl-C as soon as ``ready``, and a pause in seconds after that."""
+def interrupted(
+    command: list[str],
+    ready: Callable[[], bool],
+    pause: float = 0.0,
+    kind: signal.Signals = signal.SIGINT,
+) -> Ended:
+    """Start a program, and send it Ctrl-C or so as soon as ``ready``, and a pause in seconds after that."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             deadline = time.monotonic() + 120
@@ -27,7 +32,7 @@ def interrupted(command: list[str], ready: Callable[[], bool], pause: float = 0.
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             time.sleep(pause)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(kind)
             stdout, stderr = process.communicate(timeout=60)
         finally:
             # It might never end by itself.

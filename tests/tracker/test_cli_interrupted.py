@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def test_ctrl_c_keeps_what_was_done(make_sequence: SequenceMaker, tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
-def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_it_keeps_the_page_and_the_video_too(
+    make_sequence: SequenceMaker, tmp_path: Path, kind: signal.Signals
+) -> None:
     folder = make_sequence("long", length=20_000, detected_until=100)
     make_sequence.add_images(folder, missing=range(100, 20_001))
     partial = tmp_path / "a.txt.partial"
@@ -51,7 +55,7 @@ def test_ctrl_c_keeps_the_page_and_the_video_too(make_sequence: SequenceMaker, t
     video = tmp_path / "a.partial.mp4"
     # What is written comes in large pieces: then many frames are done.
     ended = interrupted(
-        command, lambda: partial.is_file() and video.is_file() and video.stat().st_size > 30_000
+        command, lambda: partial.is_file() and video.is_file() and video.stat().st_size > 30_000, kind=kind
     )
     stderr = ended.stderr
     assert ended.returncode == 130

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reid.settings import SettingsError
-from tracker.config import CONFIG_FOLDERS, Noise, load_config
+from tracker.config import CONFIG_FOLDERS, Noise, TrackerConfig, load_config
 
 MINIMAL: dict[str, Any] = {
     "motion": {
@@ -124,6 +124,25 @@ def test_overrides_of_all_sorts(own: Path) -> None:
     assert config.description == "a = b"
 
 
+def test_what_is_written_down_can_be_read_again(tmp_path: Path) -> None:
+    for name in ("sort", "deepsort", "bytetrack"):
+        config = load_config(name, ["motion.initial_position.0=sqrt(2)"])
+        assert TrackerConfig.model_validate(config.model_dump()) == config
+        assert TrackerConfig.model_validate_json(config.model_dump_json()) == config
+    dumped = load_config("deepsort").model_dump(mode="json")
+    assert set(dumped["motion"]["measurement"]) >= {"0.05h"}
+    path = write(tmp_path / "again.yaml", yaml.safe_dump(dumped))
+    assert load_config(path) == load_config("deepsort")
+
+
+def test_a_section_must_not_stand_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.yaml", yaml.safe_dump(MINIMAL) + "lifecycle: {max_age: 60}\n")
+    with pytest.raises(SettingsError, match=r"mine\.yaml: .*'lifecycle' is there for the second time.* line"):
+        load_config(path)
+    with pytest.raises(SettingsError, match="not valid YAML"):
+        load_config("sort", ["lifecycle={max_age: 1, max_age: 2}"])
+
+
 @pytest.mark.parametrize("text, value", [("1e-3", 0.001), ("2E+1", 20.0), ("1.5e-7", 1.5e-7), ("-1e0", -1.0)])
 def test_exponents_need_no_dot(text: str, value: float, tmp_path: Path, own: Path) -> None:
     assert load_config(own, [f"detections.min_confidence={text}"]).detections.min_confidence == value
@@ -159,6 +178,7 @@ def test_a_whole_list_can_be_replaced(own: Path) -> None:
         ("motion=null", ["motion", "found None"]),
         ("detections.min_confidence=high", ["detections.min_confidence", "found 'high'", "valid number"]),
         ("stages.0.threshold=.nan", ["stages.0.threshold", "found nan"]),
+        ("detections.min_confidence=.nan", ["detections.min_confidence", "found nan"]),
         ("stages.0.cascade=1", ["stages.0.cascade", "found 1", "valid boolean"]),
         ("stages.0.cost=iou", ["stages.0.cost", "found 'iou'", "'overlap'", "'appearance'"]),
         ("stages.1.threshold=1.5", ["stages.1", "threshold lies below 1"]),

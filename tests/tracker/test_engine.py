@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import supervision as sv
@@ -194,7 +199,31 @@ def test_supervision_gets_back_what_belongs_to_each_detection() -> None:
     assert np.asarray(found.mask).sum(axis=(1, 2)).tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("given", [None, [], np.array([[1.0, 2.0, 30.0, 40.0]])])
+@pytest.mark.parametrize("data", [{}, {"class_name": np.array([])}], ids=["no keys", "of no kind"])
+def test_supervision_knows_the_kinds_of_data_in_empty_frames_too(data: dict[str, object]) -> None:
+    tracker = Tracker("deepsort")
+    given = sv.Detections(
+        xyxy=np.array([WALKER]),
+        confidence=np.array([0.9]),
+        data={"class_name": np.array(["person"]), "notes": ["walks"]},
+    )
+    for _ in range(4):
+        tracker.update(given)
+    nothing = sv.Detections(xyxy=np.empty((0, 4)), confidence=np.empty(0), data=dict(data))
+    found = tracker.update(nothing)
+    assert (list(found.data["class_name"]), found.data["notes"]) == ([""], [None])
+    assert set(nothing.data) == set(data)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        [],
+        np.array([[1.0, 2.0, 30.0, 40.0]]),
+        SimpleNamespace(xyxy=np.ones((1, 4)), data=np.ones((1, 6))),
+    ],
+)
 def test_something_else_than_detections_is_named(given: object) -> None:
     with pytest.raises(TypeError, match=r"expected Detections.*, not"):
         Tracker("sort").update(given)  # type: ignore[call-overload]
@@ -245,3 +274,22 @@ def test_tracks_can_be_kept() -> None:
     lefts = [tracks.boxes[0, 0] for tracks in kept]
     assert lefts == sorted(set(lefts))
     assert [tracks.gaps.tolist() for tracks in kept] == [[0]] * 5
+
+
+@pytest.mark.parametrize("name", ["sort", "deepsort", "bytetrack"])
+@pytest.mark.parametrize("copied", [deepcopy, lambda tracker: pickle.loads(pickle.dumps(tracker))])
+def test_a_copy_goes_on_as_the_original(name: str, copied: Callable[[Tracker], Tracker]) -> None:
+    rng = np.random.default_rng(5)
+    places = [(float(x), 50.0, x + 40.0, 140.0) for x in range(0, 400, 80)]
+    frames = []
+    for _ in range(60):
+        there = [number for number in range(len(places)) if rng.random() < 0.7]
+        frames.append(seen(*(places[number] for number in there), features=np.eye(5)[there]))
+    tracker = Tracker(name)
+    for frame in frames[:20]:
+        tracker.update(frame)
+    copy = copied(tracker)
+    for frame in frames[20:]:
+        one, two = tracker.update(frame), copy.update(frame)
+        assert one.ids.tolist() == two.ids.tolist()
+        np.testing.assert_array_equal(one.boxes, two.boxes)

@@ -122,6 +122,13 @@ def test_sequences_are_in_natural_order(tmp_path: Path) -> None:
     assert names(find_sequences(["*"], tmp_path)) == ["walk-1", "walk-9", "walk-10"]
 
 
+def test_a_name_may_have_brackets(tmp_path: Path) -> None:
+    for name in ("yard [1080p]", "cam[1]", "cam1"):
+        make_sequence(tmp_path / name)
+        assert names(find_sequences([name], tmp_path)) == [name]
+    assert names(find_sequences(["cam[1-9]"], tmp_path)) == ["cam1"]
+
+
 def test_the_expected_place_wins_over_a_copy(root: Path) -> None:
     make_sequence(root / "backup" / "of" / "MOT17-02-FRCNN")
     assert find_sequences(["MOT17-02-FRCNN"], root)[0].folder.parent.name == "train"

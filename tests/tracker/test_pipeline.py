@@ -18,7 +18,7 @@ from reid.histogram_descriptor import HistogramDescriptor
 from reid.images import read_image
 from reid.vectorcache import VectorCache
 from tests.tracker.sequences import PEOPLE, Person, SequenceMaker
-from tracker import Detections, Tracker, load_config
+from tracker import Detections, Tracker, TrackerConfig, load_config
 from tracker.looks import calibrated_config
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import SequenceRun, Stored, track_sequence
@@ -199,13 +199,22 @@ class Finder:
 
 
 class Gaps(FrameSource):
-    """Grey frames with numbers between them left out, as where a camera is too fast."""
+    """Somebody red who stands still, in frames some of which are left out, as where a camera is too fast."""
 
-    name, title, length, frame_rate, size = "gaps", "gaps", None, None, (64, 48)
+    name, title, length, frame_rate, size = "gaps", "gaps", None, 10.0, (64, 48)
+
+    def __init__(self, *numbers: int, was_away: bool = False) -> None:
+        super().__init__()
+        self._numbers, self._was_away = numbers, was_away
+
+    def was_away(self, after: int, until: int) -> bool:
+        return self._was_away
 
     def _frames(self) -> Generator[Frame]:
-        for number in (1, 4, 9):
-            yield Frame(number, np.full((48, 64, 3), 128, dtype=np.uint8))
+        image = np.full((48, 64, 3), 128, dtype=np.uint8)
+        image[8:40, 20:36] = (250, 0, 0)
+        for number in self._numbers:
+            yield Frame(number, image)
 
 
 @pytest.fixture
@@ -223,8 +232,30 @@ def street(make_sequence: SequenceMaker, no_thread_is_left: None) -> Path:
 
 
 def test_dropped_frames_do_not_count_as_tracked(tmp_path: Path, no_thread_is_left: None) -> None:
-    report = track_sequence(Gaps(), SORT, tmp_path / "gaps.txt", detections=Finder())
+    report = track_sequence(Gaps(1, 4, 9), SORT, tmp_path / "gaps.txt", detections=Finder())
     assert (report.frames, report.tracked) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    "config, numbers, last_id",
+    [
+        # For a second at the most a camera may be away, whatever a tracker's patience …
+        (SORT, (1, 2, 3, 9, 12, 20, 30), 1),
+        (SORT, (1, 2, 3, 15, 16, 17, 18), 2),
+        # … and for as many frames as a track would wait for its detection.
+        (DEEPSORT, (1, 2, 3, 4, 30, 31, 32, 33), 1),
+        (DEEPSORT, (1, 2, 3, 4, 40, 41, 42, 43), 2),
+    ],
+)
+def test_tracks_end_where_a_source_was_away_for_long(
+    config: TrackerConfig, numbers: tuple[int, ...], last_id: int, no_thread_is_left: None
+) -> None:
+    steps = list(SequenceRun(Gaps(*numbers, was_away=True), config, Finder()))
+    assert [number for number, _ in steps] == list(numbers)
+    assert steps[-1][1].ids.tolist() == [last_id]
+    # However slow a machine is: what it drops ends no track.
+    steps = list(SequenceRun(Gaps(*numbers), config, Finder()))
+    assert steps[-1][1].ids.tolist() == [1]
 
 
 def test_described_sequences_are_tracked_as_frame_by_frame(street: Path, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ import pytest
 from reid.files import FileError
 from reid.footage.frames import SourceError
 from tests.tracker.sequences import SequenceMaker
-from tracker import load_config, video
+from tracker import Detections, Tracks, load_config, video
 from tracker.drawing import colour_of
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import track_sequence
-from tracker.sinks import SinkError
+from tracker.sinks import SinkError, Step
 from tracker.video import VideoSink, VideoWriter, WindowSink
 
 SORT = load_config("sort")
@@ -64,6 +64,17 @@ def test_sizes_that_are_odd(tmp_path: Path) -> None:
         writer.write(picture(100, 121, 161))
     writer.close(complete=True)
     assert [image.shape for image in frames(tmp_path / "a.mp4")] == [(120, 160, 3)] * 5
+
+
+def test_pictures_stay_while_frames_are_missing(tmp_path: Path) -> None:
+    sink = VideoSink(tmp_path / "shop.mp4")
+    sink.begin(SimpleNamespace(frame_rate=10.0, size=(160, 120)))  # type: ignore[arg-type]
+    # After a minute nobody wants to look at one picture for as long.
+    for number, level in ((1, 250), (5, 0), (605, 250)):
+        sink.add(Step(number, picture(level), Detections.empty(), Tracks.empty()))
+    sink.end(complete=True)
+    red = [image[60, 20:, 0].mean() > 125 for image in frames(tmp_path / "shop.mp4")]
+    assert red == [True] * 4 + [False] * 21 + [True]
 
 
 def test_what_is_there_when_it_is_stopped_is_a_video(tmp_path: Path) -> None:

@@ -59,12 +59,14 @@ class Identity:
     Attributes:
         number: its id.
         frames: (N,) where it was shown, ascending.
+        places: (N,) the same among the frames that were tracked: what is live drops some.
         detected: (N,) whether it was detected there, or predicted.
         glimpses: what it looked like, in order of time.
     """
 
     number: int
     frames: Integers
+    places: Integers
     detected: NDArray[np.bool_]
     glimpses: list[Glimpse]
 
@@ -84,7 +86,7 @@ class Identity:
     @property
     def longest_gap(self) -> int:
         """The most frames between two in which it was shown."""
-        return int(np.diff(self.frames).max(initial=1)) - 1
+        return int(np.diff(self.places).max(initial=1)) - 1
 
 
 class Recording:
@@ -92,6 +94,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.last_frame = 0
+        self._numbers: list[int] = []
         self._glimpses: dict[int, Glimpses] = {}
         self._frames: list[Integers] = []
         self._tracks: list[Tracks] = []
@@ -99,6 +102,7 @@ class Recording:
     def add(self, step: Step) -> None:
         """The next frame."""
         self.last_frame = step.number
+        self._numbers.append(step.number)
         tracks, found = step.tracks, step.detections
         self._frames.append(np.full(len(tracks), step.number, dtype=np.int64))
         self._tracks.append(tracks)
@@ -139,12 +143,13 @@ class Recording:
     def identities(self) -> list[Identity]:
         """All identities, in order of their numbers."""
         ids, frames = self.ids, self.frames
+        places = np.searchsorted(np.array(self._numbers, dtype=np.int64), frames)
         detected = np.concatenate(
             [np.empty(0, dtype=np.bool_), *(tracks.detections >= 0 for tracks in self._tracks)]
         )
         order = np.argsort(ids, kind="stable")
         numbers, starts = np.unique(ids[order], return_index=True)
         return [
-            Identity(number, frames[rows], detected[rows], self._glimpses[number].kept)
+            Identity(number, frames[rows], places[rows], detected[rows], self._glimpses[number].kept)
             for number, rows in zip(numbers.tolist(), np.split(order, starts)[1:], strict=True)
         ]

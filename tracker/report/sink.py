@@ -75,7 +75,7 @@ class ReportSink(Sink):
     def _write(self, text: str) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            partial(self.path).write_text(text, encoding="utf-8", newline="\n")
+            partial(self.path).write_text(text, encoding="utf-8", errors="replace", newline="\n")
         except OSError as error:
             raise FileError(
                 f"{self.path}: cannot be written ({error.strerror}); expected a writable place"
@@ -114,7 +114,7 @@ class ReportSink(Sink):
 
     def _facts(self) -> list[tuple[str, str]]:
         run, frames = self._run, self._recording.last_frame
-        speed = frames / max(run.seconds, 1e-9)
+        speed = run.tracked / max(run.seconds, 1e-9)
         size = "" if run.size is None else f" of {run.size[0]}×{run.size[1]}"
         rate = run.frame_rate
         time = [] if rate is None else [("Time", f"{frames / rate:,.1f} s at {rate:g} per second")]

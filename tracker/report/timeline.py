@@ -23,8 +23,10 @@ def spans(identity: Identity, length: int) -> list[tuple[int, int, bool]]:
     grain = max(1, -(-length // _FINEST))
     parts, starts = np.unique((identity.frames - 1) // grain, return_index=True)
     detected = np.logical_or.reduceat(identity.detected, starts)
-    breaks = np.flatnonzero((np.diff(parts) > 1) | (np.diff(detected.astype(int)) != 0)) + 1
     ends = np.concatenate((starts[1:], [len(identity.frames)])) - 1
+    # A frame that was never tracked is no time that somebody was away.
+    away = identity.places[starts[1:]] - identity.places[ends[:-1]] > 1
+    breaks = np.flatnonzero(((np.diff(parts) > 1) & away) | (np.diff(detected.astype(int)) != 0)) + 1
     return [
         (int(identity.frames[starts[run[0]]]), int(identity.frames[ends[run[-1]]]), bool(detected[run[0]]))
         for run in np.split(np.arange(len(parts)), breaks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,12 @@ def test_a_stream_that_is_lost_is_opened_again(monkeypatch: pytest.MonkeyPatch) 
         numbers = [frame.number for frame in source]
     assert numbers == sorted(set(numbers))
     assert len(numbers) > 20
+    # Time goes on while it is away: a quarter of a second before the first try.
+    assert source.frame_rate is not None
+    longest = max(after - before for before, after in pairwise(numbers))
+    assert longest > 0.25 * source.frame_rate
+    assert source.was_away(0, numbers[-1])
+    assert not source.was_away(0, 3)
     about = re.escape(source.name)
     notes = "\n".join(source.notes)
     assert len(re.findall(rf"^{about}: lost after frame \d+, back \d\.\d s later$", notes, re.MULTILINE)) == 2

@@ -14,7 +14,8 @@ def identity(number: int, vectors: list[list[float]], frames: range = range(1, 1
         Glimpse(frame, None, np.array(vector, dtype=np.float32))
         for frame, vector in zip(frames, vectors, strict=False)
     ]
-    return Identity(number, np.array(frames), np.ones(len(frames), dtype=np.bool_), glimpses)
+    shown = np.array(frames)
+    return Identity(number, shown, shown, np.ones(len(frames), dtype=np.bool_), glimpses)
 
 
 def test_the_nearest_come_first() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.tracker.report.steps import step
 from tracker.report.recording import GLIMPSES, Recording
+from tracker.report.timeline import spans
 
 
 def test_identities_with_their_frames() -> None:
@@ -21,6 +22,15 @@ def test_identities_with_their_frames() -> None:
     assert (one.longest_gap, two.longest_gap) == (1, 1)
     assert recording.last_frame == 4
     assert recording.tracks(2).ids.tolist() == [2, 1]
+
+
+def test_frames_that_were_never_tracked_are_no_time_away() -> None:
+    recording = Recording()
+    for number, ids in ((1, {1: True}), (5, {1: True}), (8, {}), (12, {1: True})):
+        recording.add(step(number, ids))
+    (one,) = recording.identities()
+    assert one.longest_gap == 1
+    assert spans(one, 12) == [(1, 5, True), (12, 12, True)]
     assert len(recording.tracks(3)) == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -195,6 +196,13 @@ def test_names_are_only_text(make_sequence: SequenceMaker, tmp_path: Path) -> No
     page = report(make_sequence("<b>&amp; shop"), tmp_path / "shop.html")
     assert not page.find("b", "")[1:]
     assert "<b>&amp; shop" in page.prose
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_a_name_that_is_no_unicode_is_no_trouble(make_sequence: SequenceMaker, tmp_path: Path) -> None:
+    folder = make_sequence("shop", length=3)
+    renamed = folder.rename(folder.with_name("caf\udce9"))
+    assert "caf?" in report(renamed, tmp_path / "shop.html").prose
 
 
 def test_ctrl_c_leaves_the_page_so_far(shop: Path, tmp_path: Path) -> None:

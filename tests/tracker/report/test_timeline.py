@@ -13,7 +13,8 @@ from tracker.report.timeline import spans, timeline
 
 
 def identity(frames: list[int], predicted: tuple[int, ...] = (), number: int = 1) -> Identity:
-    return Identity(number, np.array(frames), ~np.isin(frames, predicted), [])
+    shown = np.array(frames)
+    return Identity(number, shown, shown, ~np.isin(frames, predicted), [])
 
 
 @pytest.mark.parametrize(
