@@ -51,6 +51,9 @@ def cut_crops(
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, 0.0)
     edges, valid = _pixel_edges(boxes if policy == "squash" else _expanded(boxes, size), frame.shape[:2])
+    if policy == "expand":
+        # A box outside the frame may grow into it: there is nobody to see all the same.
+        valid &= _reaches_into(boxes, frame.shape[:2])
     height, width = size
     crops = np.zeros((len(boxes), height, width, 3), dtype=np.uint8)
     for row in np.flatnonzero(valid):
@@ -73,6 +76,14 @@ def _expanded(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     # A box without area must stay empty: growing it would invent something to see.
     out[(width <= 0) | (height <= 0)] = 0.0
     return out
+
+
+def _reaches_into(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which boxes have some area within a frame of ``shape``."""
+    height, width = shape[:2]
+    left, top, right, bottom = np.clip(boxes, 0.0, [width, height, width, height]).T
+    inside: NDArray[np.bool_] = (right > left) & (bottom > top)
+    return inside
 
 
 def _pixel_edges(boxes: Boxes, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

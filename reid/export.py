@@ -83,8 +83,9 @@ def export_descriptor(source: Path, path: Path, fmt: str = "onnx") -> float:
                 f"{path}: the graph's vectors differ by {difference:.1e} of their length from the network's; "
                 f"expected at most {TOLERANCE:.0e}, so the file was not kept"
             )
-    # A threshold that was found for the network that was there before means nothing to this one.
-    calibration_file(path).unlink(missing_ok=True)
+    if fmt == "onnx":
+        # A threshold that was found for the network that was there before means nothing to this one.
+        calibration_file(path).unlink(missing_ok=True)
     return difference
 
 

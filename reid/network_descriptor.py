@@ -27,7 +27,7 @@ from reid.descriptor import Description, Descriptor, DescriptorError
 from reid.evaluation.calibration import FALSE_POSITIVE_RATE
 from reid.evaluation.distances import Metric, pair_distances
 from reid.models import VAE, CosineDescriptor
-from reid.models.encoders import EncoderSettings, VGG16Settings, build_encoder
+from reid.models.encoders import build_encoder, untrained
 from reid.models.gaussian import DiagonalGaussian
 from reid.models.observation import Signal
 from reid.weights_file import (
@@ -64,7 +64,7 @@ class DescriptorNetwork(nn.Module):
         if isinstance(settings, PosteriorSettings):
             self.input = Signal(settings.input)
             # The weights come from the file, not from where the training started.
-            encoder = _untrained(settings.encoder)
+            encoder = untrained(settings.encoder)
             self.encoder = build_encoder(encoder, settings.latents, settings.input)
             self.shape, self.width = settings.input.shape, settings.latents
         else:
@@ -272,7 +272,9 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind, here in there.items() if here))
     kind, _, number = name.partition(":")
-    if not there.get(kind) or (number and not number.isdecimal()):
+    # Only of graphics cards there are several.
+    count = torch.cuda.device_count() if kind == "cuda" and there["cuda"] else 1
+    if not there.get(kind) or (number and not (number.isdecimal() and int(number) < count)):
         known = ", ".join(kind for kind, here in there.items() if here)
         raise DescriptorError(f"device {name!r} is not there; expected auto or one of: {known}")
     return torch.device(name)
@@ -283,9 +285,3 @@ def _network_settings(network: VAE | CosineDescriptor) -> PosteriorSettings | Su
         return SupervisedSettings(network=network.settings)
     settings = network.settings
     return PosteriorSettings(input=settings.input, encoder=settings.encoder, latents=settings.latents)
-
-
-def _untrained(settings: EncoderSettings) -> EncoderSettings:
-    return (
-        settings.model_copy(update={"weights": "none"}) if isinstance(settings, VGG16Settings) else settings
-    )

@@ -73,7 +73,9 @@ def fit_principal_components(crops: Images, dimensions: int = 128, seed: int = 0
     sample -= mean
     # There are fewer crops than pixels: the Gram matrix has the same spectrum and is the smaller one.
     powers, weights = eigh(sample @ sample.T, subset_by_index=[len(sample) - dimensions, len(sample) - 1])
-    axes = sample.T @ (weights[:, ::-1] / np.sqrt(powers[::-1]))
+    # Crops that are there twice leave directions without any power, but for rounding.
+    there = powers > np.finfo(np.float32).eps * powers[-1]
+    axes = sample.T @ (weights[:, there][:, ::-1] / np.sqrt(powers[there][::-1]))
     return LinearPixels(mean, axes.astype(np.float32))
 
 

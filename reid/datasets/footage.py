@@ -78,6 +78,12 @@ def open_footage(spec: str, boxes: Path | Detector) -> Footage:
         raise FileError(
             f"{source.name}: is live; expected footage that can be read again, such as a recording"
         )
+    if not source.files:
+        # What was cut from it is kept, and would be taken for what is there by then.
+        raise FileError(
+            f"{source.name}: is on a server, where it may change unnoticed; expected footage on this "
+            f"machine: download it first"
+        )
     known = f"{source.name} {files_fingerprint(source.files)}"
     if isinstance(boxes, Path):
         # Read at once, so that a mistake in it shows before hours of work.

@@ -100,21 +100,12 @@ def image_paths(folder: Path) -> dict[int, Path]:
     return dict(sorted(paths.items()))
 
 
-def frame_rate(folder: Path) -> float:
-    """Frames a second of a sequence."""
-    path, text = folder / "seqinfo.ini", _sequence_info(folder).get("frameRate", "")
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{path}: frameRate is {text!r}; expected a number") from None
-
-
 def _sequence_info(folder: Path) -> configparser.SectionProxy:
-    path, parser = folder / "seqinfo.ini", configparser.ConfigParser()
+    path, parser = folder / "seqinfo.ini", configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text(encoding="utf-8"), str(path))
+        parser.read_string(path.read_text(encoding="utf-8-sig"), str(path))
         return parser["Sequence"]
-    except (OSError, configparser.Error, KeyError) as error:
+    except (OSError, UnicodeDecodeError, configparser.Error, KeyError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); expected a section [Sequence]") from error
 
 

@@ -174,8 +174,11 @@ def same_person_pairs(
         max_pairs: more are thinned out at random.
         seed: for that.
     """
-    # MOTChallenge writes -1 (some write 0) where nobody has said how sure a box is.
-    sure = (index.score >= min_score) | (index.score.max(initial=0.0) <= 0.0)
+    # MOTChallenge writes -1 (some write 0) where nobody has said how sure a box is. A source says it of all
+    # its boxes or of none.
+    best = np.full(int(index.source.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(best, index.source, index.score)
+    sure = (index.score >= min_score) | (best[index.source] <= 0.0)
     usable = np.flatnonzero((index.tracklet >= 0) & sure)
     pairs = []
     for rows in _groups(index.tracklet[usable]):

@@ -27,7 +27,7 @@ from reid.geometry.metric import (
     relative_deviations,
 )
 from reid.models import VAE, VAESettings
-from reid.models.encoders import VGG16Settings
+from reid.models.encoders import untrained
 from reid.objective.flatness import FlatnessSettings, mixup
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -150,11 +150,8 @@ def load_model(settings: VAESettings, weights: Path) -> VAE:
     Raises:
         ValueError: if the file cannot be read or belongs to other settings.
     """
-    if isinstance(settings.encoder, VGG16Settings):
-        # The weights come from the file, not from where the training started.
-        encoder = settings.encoder.model_copy(update={"weights": "none"})
-        settings = settings.model_copy(update={"encoder": encoder})
-    model = VAE(settings)
+    # The weights come from the file, not from where the training started.
+    model = VAE(settings.model_copy(update={"encoder": untrained(settings.encoder)}))
     try:
         model.load_state_dict(load_file(weights))
     except (OSError, SafetensorError, RuntimeError) as error:

@@ -15,9 +15,10 @@ import numpy as np
 from reid.crops import Images, Policy
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.market import MarketFolder
-from reid.datasets.motchallenge import LabelledSequence, frame_rate
+from reid.datasets.motchallenge import LabelledSequence
 from reid.descriptor import Descriptor
 from reid.evaluation.table import Row, TestSet, evaluate, format_table, reference_table
+from reid.footage.sequence import SequenceInfo
 
 Format = Literal["markdown", "csv", "json"]
 
@@ -65,7 +66,11 @@ class TestData:
             crops = build_store([MarketFolder(self.market, only_last=self.held_out)], cut)
             sets.append(TestSet(f"{self.market.name}, last {self.held_out} identities", crops))
         sets += [
-            TestSet(folder.name, build_store([LabelledSequence(folder)], cut), frame_rate(folder))
+            TestSet(
+                folder.name,
+                build_store([LabelledSequence(folder)], cut),
+                SequenceInfo.read(folder).frame_rate,
+            )
             for folder in self.sequences
         ]
         return sets

@@ -59,6 +59,13 @@ class MLPEncoderSettings(Settings):
 EncoderSettings = Annotated[VGG16Settings | SmallSettings | MLPEncoderSettings, Field(discriminator="kind")]
 
 
+def untrained(settings: EncoderSettings) -> EncoderSettings:
+    """The same encoder without weights to start from, for one that is to get others."""
+    if isinstance(settings, VGG16Settings):
+        return settings.model_copy(update={"weights": "none"})
+    return settings
+
+
 class VGG16Encoder(nn.Module):
     """VGG16 without its classifier: 64 × 64 pixels become a 2 × 2 map; stripe statistics beside it."""
 
@@ -75,7 +82,7 @@ class VGG16Encoder(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 _keep_variance(layer)
         if settings.weights != "none":
-            self.features.load_state_dict(load_vgg16_features(settings.weights))
+            load_vgg16_features(settings.weights, self.features)
         self.stripes = _stripe_branch(settings.stripes, signal)
         size = int(layout[-2]) * (height // 32) * (width // 32) + _features_of(self.stripes)
         self.head = GaussianHead(size, latents)

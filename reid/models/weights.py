@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
 # How the layers are called in torchvision's files; in a descriptor, or where a run has ended.
@@ -17,24 +20,31 @@ class WeightsError(ValueError):
     """Weights that are missing or do not fit; the message says which file is expected where."""
 
 
-def load_vgg16_features(source: str) -> dict[str, Tensor]:
-    """VGG16's convolutions from "imagenet" or from the path of a ``.safetensors`` or ``.pth`` file.
+def load_vgg16_features(source: str, features: nn.Module) -> None:
+    """Fill VGG16's convolutions from "imagenet" or from a ``.safetensors`` or ``.pth`` file.
 
     The file may hold torchvision's whole network or its feature layers alone; or it is a descriptor, or the
     model of a run, that has VGG16 as its encoder.
+
+    Raises:
+        WeightsError: if there is no such file, or it holds something else.
     """
     weights = _imagenet() if source == "imagenet" else _read(Path(source))
-    features = {
+    found = {
         name.removeprefix(prefix): weights[name]
         for prefix in _PREFIXES
         for name in weights
         if name.startswith(prefix)
     }
-    if not features:
+    if not found:
         raise WeightsError(
             f"{source}: expected VGG16's weights, features.0.weight and so on; found {list(weights)[:3]}"
         )
-    return features
+    try:
+        features.load_state_dict(found)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{source}: expected VGG16's weights; they do not fit ({reason})") from error
 
 
 def _imagenet() -> dict[str, Tensor]:
@@ -55,7 +65,22 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f'{path}: no such file; encoder.weights is "none", "imagenet" or the path of a file'
         )
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    # Rubbish can end the reading of a pickle with nearly any error.
+    except (
+        SafetensorError,
+        UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        LookupError,
+        ValueError,
+    ) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: cannot be read ({reason})") from error
+    if not isinstance(weights, Mapping):
+        raise WeightsError(f"{path}: expected VGG16's weights by name; found {type(weights).__name__}")
+    return dict(weights)

@@ -46,6 +46,7 @@ from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import check_writable, write_text
 from reid.models import VAE
+from reid.models.encoders import untrained
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
 from reid.training.iwae import autoencoder_method
@@ -228,6 +229,9 @@ def accelerator_for(device: str, *, full_precision: bool = False) -> Accelerator
     a CPU), unless full precision is asked for.
     """
     chosen = choose_device(device)
+    if chosen.type == "cuda" and chosen.index is not None:
+        # Of several cards the library takes the current one.
+        torch.cuda.set_device(chosen)
     precision = "bf16" if computes_in_bfloat16(chosen) and not full_precision else "no"
     # The library keeps the first choice for the whole process; the next run may want another one.
     AcceleratorState._reset_state(reset_partial_state=True)
@@ -274,7 +278,8 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
         # Left by a run that ended before its first checkpoint: its numbers would be taken for this one's.
         for left in (LOG_FILE, "tensorboard/events.*", "reconstructions/step_*.png"):
             for path in output.glob(left):
-                path.unlink()
+                # Where several processes train together, another one may have been faster.
+                path.unlink(missing_ok=True)
 
 
 def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
@@ -303,6 +308,10 @@ def _method_and_batches(
         if first_by and not resume:
             vectors = describe(Descriptor.load(first_by, str(device)), view.images)
         batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
+        if resume:
+            # It holds all weights, too: those that the run started from may be gone.
+            model = method.model.model_copy(update={"encoder": untrained(method.model.encoder)})
+            method = method.model_copy(update={"model": model})
         return autoencoder_method(method, settings.optimiser, device), batches
     labelled = LabelledCropBatches(store.images, _people(store), method.images_per_identity, settings.augment)
     if len(labelled.names) < 2:

@@ -50,16 +50,24 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
     own = dict(network.named_parameters())
     fitting = {name: value for name, value in there.items() if name in own and own[name].shape == value.shape}
     stripes = _features_of_stripes(network)
-    if stripes and _HEAD not in fitting and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+    same = _convolutions(there) == _convolutions(own)
+    if stripes and not same and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+        # Some may fit by chance, but in another place they mean something else.
+        fitting = {name: value for name, value in fitting.items() if not name.startswith(_CONVOLUTIONS)}
         # Those of the stripes come last, after those of the convolutions.
         fitting[_HEAD] = torch.zeros_like(own[_HEAD])
         fitting[_HEAD][:, -stripes:] = there[_HEAD][:, -stripes:]
-    misfits = [name for name in own if name not in fitting and not name.startswith(_CONVOLUTIONS)]
+        same = True
+    misfits = [name for name in own if name not in fitting and not (same and name.startswith(_CONVOLUTIONS))]
     if misfits:
         raise StartError(
             f"the run to start from is of another model: its {misfits[0]} is missing, or of another shape"
         )
     network.load_state_dict(fitting, strict=False)
+
+
+def _convolutions(parameters: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in parameters.items() if name.startswith(_CONVOLUTIONS)}
 
 
 def _features_of_stripes(network: nn.Module) -> int:

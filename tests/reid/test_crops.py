@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reid.crops import DuplicateFilter, cut_crops, sharpness
+from reid.crops import DuplicateFilter, Policy, cut_crops, sharpness
 
 
 @pytest.fixture
@@ -67,6 +67,17 @@ def test_a_box_thinner_than_a_pixel_is_empty_unless_it_is_expanded(frame: np.nda
     thin = np.array([[60.0, 30.0, 60.3, 70.0]])
     assert not cut_crops(frame, thin, (16, 8), "squash")[1].any()
     assert cut_crops(frame, thin, (16, 8), "expand")[1].all()
+
+
+@pytest.mark.parametrize("policy", ["squash", "expand"])
+def test_a_box_outside_the_frame_shows_nobody(frame: np.ndarray, policy: Policy) -> None:
+    height, width = frame.shape[:2]
+    outside = np.array(
+        [[-20.0, 5.0, -5.0, 95.0], [10.0, height, 20.0, height + 60], [width, 0.0, width + 5, 90.0]]
+    )
+    crops, valid = cut_crops(frame, outside, (16, 16), policy)
+    assert not valid.any()
+    assert not crops.any()
 
 
 def test_expand_keeps_proportions_and_the_centre(frame: np.ndarray) -> None:

@@ -311,6 +311,15 @@ def test_devices_that_are_not_there_are_named() -> None:
         choose_device("abacus")
 
 
+def test_of_several_cards_one_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    for name in ("cuda:2", "cuda:-1", "cpu:1"):
+        with pytest.raises(DescriptorError, match=f"device '{name}' is not there"):
+            choose_device(name)
+
+
 def test_the_histogram_needs_no_torch() -> None:
     program = (
         "import sys, numpy as np\n"

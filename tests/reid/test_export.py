@@ -13,6 +13,7 @@ from reid.descriptor import Descriptor, DescriptorError
 from reid.export import ExportError, export_descriptor
 from reid.models import VAE, CosineDescriptor, WRNSettings
 from reid.network_descriptor import save_descriptor
+from reid.onnx_descriptor import OnnxAbout, write_onnx_about
 from reid.weights_file import change_descriptor_file
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -83,6 +84,17 @@ def test_an_exported_descriptor_is_a_descriptor_again(file: Path, crops: np.ndar
     vectors = exported(frame, boxes)
     assert close(vectors[:1], original(frame, boxes)[:1])
     assert np.isnan(vectors[1]).all()
+
+
+def test_a_new_network_loses_the_threshold_of_the_one_before_and_no_other_does(file: Path) -> None:
+    path = file.with_suffix(".onnx")
+    export_descriptor(file, path, "onnx")
+    write_onnx_about(path, OnnxAbout(threshold=0.777))
+    for fmt, suffix in (("torchscript", ".pt"), ("torch-export", ".pt2")):
+        export_descriptor(file, file.with_suffix(suffix), fmt)
+    assert Descriptor.load(path, "cpu").threshold == 0.777
+    export_descriptor(file, path, "onnx")
+    assert Descriptor.load(path, "cpu").threshold == Descriptor.load(file, "cpu").threshold
 
 
 def test_a_wrong_graph_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,16 @@ def test_principal_components_are_those_of_the_full_decomposition(crops: np.ndar
     np.testing.assert_allclose(np.linalg.norm(descriptor(crops), axis=0), singular[:5], rtol=1e-3)
 
 
+def test_crops_that_are_there_several_times_add_no_components(crops: np.ndarray) -> None:
+    few = np.concatenate([crops[:20]] * 5)
+    descriptor = fit_principal_components(few)
+    assert np.isfinite(descriptor.axes).all()
+    assert descriptor.axes.shape[1] <= 19
+    flat = pixels(few)
+    expected = np.linalg.norm(flat - flat.mean(axis=0), axis=1)
+    np.testing.assert_allclose(np.linalg.norm(descriptor(few), axis=1), expected, rtol=1e-3)
+
+
 def test_a_random_projection_keeps_distances_roughly_and_is_seeded(crops: np.ndarray) -> None:
     vectors = fit_random_projection(crops, dimensions=256, seed=1)(crops)
     flat = pixels(crops)

@@ -13,6 +13,7 @@ from reid.datasets.footage import choose_footage, open_footage
 from reid.datasets.motchallenge import detected_footage
 from reid.datasets.store import CropStore
 from reid.detectors import Detector, Found
+from reid.footage.sources import open_source
 
 SETTINGS = CropSettings(height=40, width=20, min_difference=0.5)
 
@@ -126,6 +127,14 @@ def test_what_does_not_fit_together_is_named(arguments: dict[str, object], messa
     with pytest.raises(ValueError, match=message):
         choose_footage(**arguments)  # type: ignore[arg-type]
     assert choose_footage([]) == []
+
+
+def test_footage_on_a_server_is_to_be_downloaded_first(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(str(video))
+    source.files = ()
+    monkeypatch.setattr("reid.datasets.footage.open_source", lambda spec: source)
+    with pytest.raises(ValueError, match=r"on a server, where it may change unnoticed.* download it first"):
+        open_footage("http://127.0.0.1/street.avi", video.with_suffix(".txt"))
 
 
 def test_missing_boxes_are_named_before_any_work(video: Path, tmp_path: Path) -> None:

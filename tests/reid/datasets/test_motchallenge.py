@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reid.datasets.building import CropSettings, build_store
-from reid.datasets.motchallenge import LabelledSequence, detected_footage, frame_rate, people, read_boxes
+from reid.datasets.motchallenge import LabelledSequence, detected_footage, image_paths, people, read_boxes
 
 
 @pytest.fixture
@@ -47,7 +47,6 @@ def test_only_people_that_can_be_seen_count(sequence: Path) -> None:
 
 
 def test_labelled_crops(sequence: Path, tmp_path: Path) -> None:
-    assert frame_rate(sequence) == 25
     store = build_store([LabelledSequence(sequence)], CropSettings(height=60, width=40), tmp_path / "store")
     assert store.labels.identity.tolist() == [7, 7]
     assert store.index.frame.tolist() == [1, 2]
@@ -96,4 +95,10 @@ def test_bad_files_are_named(sequence: Path) -> None:
         read_boxes(sequence / "none.txt")
     (sequence / "seqinfo.ini").write_text("nothing")
     with pytest.raises(ValueError, match=r"seqinfo\.ini"):
-        frame_rate(sequence)
+        image_paths(sequence)
+
+
+def test_a_description_may_begin_with_a_mark_of_its_encoding(sequence: Path) -> None:
+    path = sequence / "seqinfo.ini"
+    path.write_text(path.read_text() + "comment=100 %\n", encoding="utf-8-sig")
+    assert list(image_paths(sequence)) == [1, 2, 3]

@@ -137,3 +137,17 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     assert image.shape[0] > 300
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 3
     assert [file.name for file in path.parent.iterdir()] == ["calibration.png"]
+
+
+def test_footage_without_scores_counts_beside_footage_with_them() -> None:
+    with_scores, without = footage(), footage(score=-1.0)
+    together = CropIndex(
+        source=np.concatenate([with_scores.source, without.source + 1]),
+        frame=np.concatenate([with_scores.frame, without.frame]),
+        box=np.concatenate([with_scores.box, without.box]),
+        score=np.concatenate([with_scores.score, without.score]),
+        camera=np.concatenate([with_scores.camera, without.camera]),
+        tracklet=np.concatenate([with_scores.tracklet, without.tracklet + 4]),
+    )
+    pairs = same_person_pairs(together)
+    assert np.bincount(together.source[pairs[:, 0]]).tolist() == [len(same_person_pairs(with_scores))] * 2

@@ -2,6 +2,7 @@ import time
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -137,6 +138,26 @@ def test_a_file_with_other_weights_is_refused(tmp_path):
     torch.save({"layer.weight": torch.zeros(1)}, path)
     with pytest.raises(WeightsError, match=r"features\.0\.weight.*layer\.weight"):
         VGG16Encoder(VGG16Settings(weights=str(path)), 8, PIXELS)
+
+
+@pytest.mark.parametrize(
+    "name", ["narrow.pth", "narrow.safetensors", "rubbish.pth", "rubbish.safetensors", "list.pth"]
+)
+def test_weights_that_do_not_fit_are_told_in_one_line(tmp_path, name):
+    path = tmp_path / name
+    layers = VGG16Encoder(VGG16Settings(width=0.05), 8, PIXELS).features
+    narrow = {f"features.{key}": value for key, value in layers.state_dict().items()}
+    if name.startswith("rubbish"):
+        path.write_bytes(b"rubbish")
+    elif name == "list.pth":
+        torch.save([1, 2], path)
+    elif name == "narrow.pth":
+        torch.save(narrow, path)
+    else:
+        save_file(narrow, path)
+    with pytest.raises(WeightsError, match=name) as raised:
+        VGG16Encoder(VGG16Settings(weights=str(path)), 8, PIXELS)
+    assert "\n" not in str(raised.value)
 
 
 def test_log_variance_is_bounded_smooth_and_untouched_around_zero():

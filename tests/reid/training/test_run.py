@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 
 from reid.descriptor import Descriptor, DescriptorError
 from reid.files import FileError
+from reid.models import VAE
+from reid.models.weights import WeightsError
 from reid.training.loop import Progress, read_log
-from reid.training.run import RunError, _people, open_store, train
+from reid.training.run import RunError, _method_and_batches, _people, open_store, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
 
 
@@ -173,6 +175,20 @@ def test_a_run_goes_on_from_where_another_one_ended(tmp_path: Path, market: Path
             device="cpu",
         )
     assert "began with" not in (tmp_path / "alone" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, market: Path) -> None:
+    tree = settings(tmp_path).model_dump(mode="json")
+    tree["data"] |= {"height": 32, "width": 32}
+    tree["method"]["model"]["input"]["shape"] = [3, 32, 32]
+    tree["method"]["model"]["observation"].pop("image")
+    tree["method"]["model"]["encoder"] = {"kind": "vgg16", "weights": str(tmp_path / "gone.pth")}
+    chosen = TrainingSettings.model_validate(tree)
+    store = open_store([market], chosen)
+    with pytest.raises(WeightsError, match=r"gone\.pth: no such file"):
+        _method_and_batches(chosen, store, torch.device("cpu"), resume=False)
+    method, _ = _method_and_batches(chosen, store, torch.device("cpu"), resume=True)
+    assert isinstance(method.network, VAE)
 
 
 def test_a_run_goes_on_where_its_data_lie_now(tmp_path: Path, market: Path) -> None:

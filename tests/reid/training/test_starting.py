@@ -62,11 +62,32 @@ def test_another_encoder_begins_as_the_stripes_of_the_other_one(images: torch.Te
 
 
 @pytest.mark.parametrize(
+    "larger",
+    [{"blocks": [0, 2]}, {"blocks": [1, 1]}, {"widths": [6, 8]}, {"widths": [4, 4, 8], "blocks": [0, 1, 0]}],
+    ids=lambda change: " ".join(change),
+)
+def test_convolutions_that_fit_by_chance_say_nothing_at_first(
+    larger: dict[str, object], images: torch.Tensor
+) -> None:
+    there, own = network(SMALL), network(SMALL | larger, seed=1)
+    before = {name: value.clone() for name, value in own.encoder.layers.state_dict().items()}
+    start_from(there.state_dict(), own)
+    assert all(torch.equal(value, before[name]) for name, value in own.encoder.layers.state_dict().items())
+    features = own.encoder.stripes.features
+    assert not own.encoder.head.linear.weight[:, :-features].any()
+    assert torch.equal(
+        own.encoder.head.linear.weight[:, -features:], there.encoder.head.linear.weight[:, -features:]
+    )
+    assert own.encode(images).mean.std() > 0
+
+
+@pytest.mark.parametrize(
     "own, reason",
     [
+        (network({**SMALL, "blocks": [0, 2], "stripes": []}), "its encoder"),
         (network(SMALL, latents=5), "of another model"),
         (network({**VGG16, "stripes": [7]}), "its encoder"),
-        (network({"kind": "vgg16", "width": 0.05}), "its encoder.head"),
+        (network({"kind": "vgg16", "width": 0.05}), "its encoder"),
         (network({"kind": "mlp", "hidden": [4]}), "its encoder"),
     ],
 )
