@@ -30,6 +30,9 @@ _SLACK = 1.25
 #: … and in units of the data's deviation at least.
 _LEAST_KAPPA = 0.05
 
+#: A model whose error is above this share of the data's deviation has found next to nothing in them.
+_EXPLAINS_NOTHING = 0.95
+
 #: The constraint counts as met if the error is above kappa by no more than this share.
 _TOLERANCE = 0.1
 
@@ -137,9 +140,10 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         data = self._standardised(samples)
         start, self.n_iter_ = None, 0
         if self.kappa == "auto":
-            settings = self._settings(len(data), seed, _LEAST_KAPPA, alone=True)
+            least = _LEAST_KAPPA * (_deviation(data) or 1.0)
+            settings = self._settings(len(data), seed, least, alone=True)
             alone = train_vectors(settings, data, self.device, self._say("auto-encoder alone"))
-            self.kappa_ = max(_LEAST_KAPPA, _SLACK * reconstruction_rmse(alone.model, data, seed))
+            self.kappa_ = max(least, _SLACK * reconstruction_rmse(alone.model, data, seed))
             start, self.n_iter_ = alone.model.state_dict(), settings.optimiser.steps
         else:
             self.kappa_ = self.kappa
@@ -189,7 +193,8 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         The Euclidean distance times ``distance_unit_``: in a flat space the length that the straight line,
         and so the shortest curve, has in the units of the data.
         """
-        found: Vectors = self.distance_unit_ * np.linalg.norm(self._latents(Z1) - self._latents(Z2), axis=1)
+        start, end = self._pairs(Z1, Z2)
+        found: Vectors = self.distance_unit_ * np.linalg.norm(start - end, axis=1)
         return found
 
     def geodesic_distance(
@@ -216,7 +221,10 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             n_nodes: of the graph.
             n_neighbors: nodes that each is joined with.
         """
-        (found,) = self._geodesics(np.atleast_2d(z1), np.atleast_2d(z2), n_nodes, n_neighbors)
+        ends = np.atleast_2d(z1), np.atleast_2d(z2)
+        if any(len(latents) != 1 for latents in ends):
+            raise ValueError("expected two latents; for many pairs there is geodesic_distance")
+        (found,) = self._geodesics(*ends, n_nodes, n_neighbors)
         return found
 
     def __sklearn_tags__(self) -> Any:
@@ -266,6 +274,13 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
+        elif self.rmse_ > _EXPLAINS_NOTHING * _deviation(data):
+            warnings.warn(
+                f"the reconstruction is as far from the data (RMSE {self.rmse_:.3g}) as their mean is: the "
+                f"model explains nothing; give it a smaller kappa, more steps, or data of unit deviation",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         latents = self._encoded(data)
         self.latent_range_ = np.stack([latents.min(axis=0), latents.max(axis=0)])
         generator = Generator().manual_seed(seed)
@@ -275,7 +290,12 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.distance_unit_ = self.scale_ * float(eigenvalue.sqrt())
 
     def _geodesics(self, Z1: ArrayLike, Z2: ArrayLike, nodes: int, neighbours: int) -> list[Geodesic]:
-        start, end = np.broadcast_arrays(self._latents(Z1), self._latents(Z2))
+        start, end = self._pairs(Z1, Z2)
+        if not 0 < neighbours < nodes:
+            raise ValueError(
+                f"n_neighbors is {neighbours} and n_nodes {nodes}; expected more nodes than neighbors, and "
+                f"one neighbor at least"
+            )
         return shortest_curves(
             self.model_.decode,
             start,
@@ -285,6 +305,16 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             neighbours=neighbours,
             unit=self.scale_,
         )
+
+    def _pairs(self, Z1: ArrayLike, Z2: ArrayLike) -> tuple[Vectors, Vectors]:
+        """Both with the same number of rows."""
+        first, second = self._latents(Z1), self._latents(Z2)
+        if len(first) != len(second) and 1 not in (len(first), len(second)):
+            raise ValueError(
+                f"Z1 has {len(first)} rows and Z2 has {len(second)}; expected as many, or a single one"
+            )
+        start, end = np.broadcast_arrays(first, second)
+        return start, end
 
     def _encoded(self, data: NDArray[np.float32]) -> Vectors:
         return _in_parts(lambda rows: self.model_.encode(rows).mean, data)
@@ -302,6 +332,11 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 print(f"[{what}] {progress.step}/{progress.steps} {progress.words}")
 
         return report
+
+
+def _deviation(data: NDArray[np.float32]) -> float:
+    """Root of the mean variance of all features."""
+    return float(np.sqrt(data.var(axis=0, dtype=np.float64).mean()))
 
 
 @torch.no_grad()

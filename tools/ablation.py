@@ -24,7 +24,7 @@ from reid.files import write_text
 from reid.settings import check_settings
 from reid.training.batches import COMMON, STATISTICS
 from reid.training.loop import CHECKPOINT, read_log
-from reid.training.run import DESCRIPTOR, changed_settings, train
+from reid.training.run import DESCRIPTOR, changed_settings, refuse_other_crops, train
 from reid.training.settings import TrainingSettings, load_training
 
 Tree = dict[str, Any]
@@ -160,7 +160,7 @@ def main(
     steps: Annotated[int, typer.Option(min=50, help="Of each training.")] = 1000,
     held_out: Annotated[int, typer.Option(min=1, help="How many identities are the test.")] = 100,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help=f"Some variants: {', '.join(VARIANTS)}.")
+        list[str] | None, typer.Option(metavar="NAME", help=f"Some variants: {'; '.join(VARIANTS)}.")
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the trainings are kept.")] = Path("runs/ablation"),
     flatness_points: Annotated[
@@ -209,10 +209,10 @@ def applicable(base: TrainingSettings) -> list[str]:
 def _chosen(only: list[str] | None, base: TrainingSettings) -> list[str]:
     unknown = [name for name in only or [] if name not in VARIANTS]
     if unknown:
-        raise ValueError(f"no variant {unknown[0]!r}; known: {', '.join(VARIANTS)}")
+        raise ValueError(f"no variant {unknown[0]!r}; known: {'; '.join(VARIANTS)}")
     possible = applicable(base)
     if empty := [name for name in only or [] if name not in possible]:
-        raise ValueError(f"{empty[0]!r} takes nothing away here; possible: {', '.join(possible)}")
+        raise ValueError(f"{empty[0]!r} takes nothing away here; possible: {'; '.join(possible)}")
     return only or possible
 
 
@@ -224,6 +224,8 @@ def _train(
             raise ValueError(
                 f"{run}: was trained with other settings ({', '.join(changed)}); choose another --folder"
             )
+        # Or the test might be on who was trained on.
+        refuse_other_crops(run, market, settings, held_out)
         return
     typer.echo(f"{name}: {settings.optimiser.steps} steps", err=True)
     resume = (run / CHECKPOINT).is_file()

@@ -63,7 +63,8 @@ def experiment(
         for chosen in EXPERIMENTS if name == _ALL else (name,):
             module = importlib.import_module(f"reid.experiments.{chosen.replace('-', '_')}")
             asked = Request(
-                output / chosen,
+                # What took hours is not to be replaced by a trial.
+                output / (f"{chosen}-quick" if quick else chosen),
                 data_root,
                 quick,
                 seeds=range(seeds),

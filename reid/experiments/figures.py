@@ -74,7 +74,9 @@ class LatentMap:
         x, y = np.meshgrid(
             *(np.linspace(middle - half, middle + half, side) for middle in 0.5 * (low + high))
         )
-        there = _log_magnification(decode, latents[:1000])
+        # From all of the data, which may be stored movement by movement.
+        some = np.linspace(0, len(latents) - 1, min(len(latents), 1000)).astype(int)
+        there = _log_magnification(decode, latents[some])
         everywhere = _log_magnification(decode, np.stack([x.ravel(), y.ravel()], axis=1))
         # In logarithms, where the mean of the factors is a log-sum.
         mean = float(np.logaddexp.reduce(there) - np.log(len(there)))

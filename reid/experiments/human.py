@@ -63,7 +63,7 @@ def run(asked: Request) -> Report:
         ]
         for name in (FM, VHP)
     }
-    report = Report("Human motion", f"{FMVAE_PAPER}, section 4.2", asked.output)
+    report = asked.report("Human motion", f"{FMVAE_PAPER}, section 4.2")
     _draw_maps(report, study, {name: several[0] for name, several in geodesics.items()})
     _draw_rest(report, study, {name: np.concatenate(several) for name, several in smoothness.items()})
     report.pictures.sort(key=lambda picture: int(picture.name.rpartition("-")[2]))

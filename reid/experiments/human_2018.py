@@ -104,12 +104,12 @@ def run(asked: Request) -> Report:
     trained = asked.train("human-2018", [IWAE], TrainingData(noisy, 0.0, PART))
     pairs = random_pairs(len(walking), 10 if asked.quick else _PAIRS)
     walks = [_measure(one, walking, pairs, 500 if asked.quick else _NODES) for one in trained]
-    report = Report("Human motion (2018)", f"{METRICS_PAPER}, section 4.6", asked.output)
+    report = asked.report("Human motion (2018)", f"{METRICS_PAPER}, section 4.6")
     # The clearest pair of the first model: where the geodesic saves most.
     shown = walks[0].curves[int(walks[0].ratios.argmin())]
     _draw(report, walks[0], shown, motion, asked.map_side)
     report.numbers = _numbers(walks, shown, motion)
-    report.notes = ["A quick run on made-up motion: it means nothing."] * asked.quick + _NOTES
+    report.notes = list(_NOTES)
     report.facts = {
         "data": motion.source,
         "poses": f"{len(walking):,} of walking, each {_COPIES} times with noise of {NOISE:g}",
@@ -218,7 +218,7 @@ def _numbers(walks: list[_Walk], shown: dict[str, Curve], motion: Motion) -> lis
         ),
         Number(
             "Figure 11",
-            f"{ratio}, the same without smoothing",
+            f"{ratio}, searched without smoothing",
             GEODESIC,
             "-",
             [float(one.plain.mean()) for one in walks],

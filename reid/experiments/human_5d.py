@@ -26,7 +26,7 @@ def run(asked: Request) -> Report:
         FileError: if there is no motion.
     """
     study = Study.conduct(asked, "human-5d", [FM, VHP])
-    report = Report("Human motion in five dimensions", f"{FMVAE_PAPER}, appendix A.2.2", asked.output)
+    report = asked.report("Human motion in five dimensions", f"{FMVAE_PAPER}, appendix A.2.2")
     title = "Figure 13: condition number and normalised magnification factor"
     report.add_picture(*flatness_boxes(study.measures, "figure-13", title, "the latents"))
     report.numbers = [*_flatness(study), *_ratios(study)]

@@ -29,7 +29,7 @@ def run(asked: Request) -> Report:
         FileError: if there is no motion.
     """
     study = Study.conduct(asked, "human", [BATCH_C, UNIT_C])
-    report = Report("Human motion, c²", f"{FMVAE_PAPER}, appendix A.2", asked.output)
+    report = asked.report("Human motion, c²", f"{FMVAE_PAPER}, appendix A.2")
     report.add_picture(
         draw_convergence(study.models, study.kappa),
         Picture(

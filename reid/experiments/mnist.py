@@ -71,7 +71,7 @@ def run(asked: Request) -> Report:
         ]
         for name in NAMES
     }
-    report = Report("MNIST" + " (drawn digits)" * asked.quick, f"{FMVAE_PAPER}, section 4.3", asked.output)
+    report = asked.report("MNIST" + " (drawn digits)" * asked.quick, f"{FMVAE_PAPER}, section 4.3")
     _draw(report, models, measures, geodesics, data, asked.map_side)
     report.numbers = _numbers(measures, geodesics, trained[0].kappa)
     report.notes = _NOTES

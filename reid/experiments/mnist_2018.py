@@ -60,7 +60,7 @@ def run(asked: Request) -> Report:
     network = QUICK_NETWORK if quick else NETWORK
     guide = resampled(paths[0].paths[chosen], network.samples)
     shown = straight_and_geodesic(trained[0].model.decode, latents[0][pairs[chosen]], network, guide)
-    report = Report("MNIST (2018)" + " (drawn digits)" * quick, f"{METRICS_PAPER}, section 4.4", asked.output)
+    report = asked.report("MNIST (2018)" + " (drawn digits)" * quick, f"{METRICS_PAPER}, section 4.4")
     _draw(report, trained[0], test, latents[0], shown, asked.map_side)
     report.numbers = _numbers(trained, test, latents, paths, shown)
     report.notes = _NOTES

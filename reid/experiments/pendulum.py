@@ -28,7 +28,7 @@ def run(asked: Request) -> Report:
         name: [measure(one.model, test.noisy, {"image": test.images}, points) for one in several]
         for name, several in models.items()
     }
-    report = Report("Pendulum", f"{FMVAE_PAPER}, section 4.1", asked.output)
+    report = asked.report("Pendulum", f"{FMVAE_PAPER}, section 4.1")
     _draw(report, models, measures, test, asked.map_side)
     report.numbers = _numbers(measures, trained[0].kappa)
     report.notes = _NOTES

@@ -51,7 +51,7 @@ def run(asked: Request) -> Report:
     pairs = random_pairs_around(20 if quick else _PAIRS, len(around))
     lengths = [measure_circle(circle, pairs, quick, _FACTOR) for circle in circles]
     angles = circles[0].between(pairs)
-    report = Report("Pendulum (2018)", f"{METRICS_PAPER}, section 4.3", asked.output)
+    report = asked.report("Pendulum (2018)", f"{METRICS_PAPER}, section 4.3")
     shown = shown_curves(circles[0], _SHOWN, lengths[0].strength, quick)
     _draw(report, circles[0], shown, lengths[0], angles, asked.map_side)
     report.numbers = _numbers(lengths, angles, shown)
@@ -144,7 +144,7 @@ def _numbers(
     numbers += [
         Number(
             "Figure 4",
-            "the same without smoothing: correlation of length and angle",
+            "the same paths, without smoothing: correlation of length and angle",
             name,
             "-",
             [correlation(one.plain[name], angles) for one in lengths],

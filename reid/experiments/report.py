@@ -112,6 +112,9 @@ class Picture:
     caption: str
 
 
+_QUICK = "A quick run, of a few steps on little data: its numbers and figures mean nothing."
+
+
 @dataclass(slots=True)
 class Report:
     """An experiment's outcome.
@@ -124,6 +127,7 @@ class Report:
         numbers: the paper's beside ours.
         pictures: the figures, in order.
         notes: what differs from the paper, and why.
+        quick: whether it is a trial, which the report then says.
     """
 
     title: str
@@ -133,6 +137,7 @@ class Report:
     numbers: list[Number] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    quick: bool = False
 
     @property
     def page(self) -> Path:
@@ -163,6 +168,10 @@ class Report:
         ):
             write_text(path, text)
 
+    @property
+    def _every_note(self) -> list[str]:
+        return [_QUICK] * self.quick + self.notes
+
     def _csv(self) -> str:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
@@ -174,7 +183,7 @@ class Report:
 
     def _json(self, facts: dict[str, str]) -> str:
         numbers = [number.as_dict() for number in self.numbers]
-        about = {"title": self.title, "paper": self.paper, "facts": facts, "notes": self.notes}
+        about = {"title": self.title, "paper": self.paper, "facts": facts, "notes": self._every_note}
         return json.dumps(about | {"numbers": numbers}, indent=2, ensure_ascii=False) + "\n"
 
     def _html(self, facts: dict[str, str]) -> str:
@@ -188,8 +197,8 @@ class Report:
                 f"<figcaption><b>{title}.</b> {caption}</figcaption></figure>"
             )
         parts += ["<h2>Numbers</h2>", self._number_table()]
-        if self.notes:
-            notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        if self._every_note:
+            notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._every_note)
             parts += ["<h2>What differs from the paper</h2>", f"<ul>{notes}</ul>"]
         rows = "".join(
             f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reid.experiments.report import Report
 from reid.experiments.trainings import Trained, TrainingData, train_all
 from reid.experiments.variants import trainings_of
 
@@ -35,6 +36,10 @@ class Request:
     def seconds(self) -> float:
         """Since the start."""
         return time.monotonic() - self.started
+
+    def report(self, title: str, paper: str) -> Report:
+        """Where the outcome goes."""
+        return Report(title, paper, self.output, quick=self.quick)
 
     @property
     def map_side(self) -> int:

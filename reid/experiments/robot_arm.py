@@ -51,7 +51,7 @@ def run(asked: Request) -> Report:
         shown_curves(circle, _SHOWN, measured.strength, quick)
         for circle, measured in zip(circles, lengths, strict=True)
     ]
-    report = Report("Robot arm", f"{METRICS_PAPER}, section 4.5", asked.output)
+    report = asked.report("Robot arm", f"{METRICS_PAPER}, section 4.5")
     _draw(report, circles[0], shown[0], poses, asked.map_side)
     report.numbers = _numbers(circles, lengths, shown)
     report.notes = _NOTES
@@ -142,7 +142,7 @@ def _numbers(
         ),
         Number(
             "Figure 10",
-            "the same without smoothing",
+            "the same paths, their lengths without smoothing",
             GEODESIC,
             "-",
             [float(one.mean()) for one in plain],

@@ -103,7 +103,7 @@ class _Search:
         with torch.no_grad():
             speeds = self._speeds(self._curves)
         self._lengths, self._peaks = speeds.mean(dim=1), speeds.amax(dim=1)
-        self._straight = self._lengths.clone()
+        self._straight, self._straight_peaks = self._lengths.clone(), self._peaks.clone()
 
     def run(self, guides: Tensor | None) -> NetworkGeodesics:
         settings = self._settings
@@ -120,7 +120,16 @@ class _Search:
         t = torch.linspace(0.0, 1.0, settings.samples, device=self._start.device)
         self._fit(network, t)
         self._shorten(network, t)
+        self._straighten()
         return NetworkGeodesics(self._curves, self._lengths, self._peaks, self._straight)
+
+    def _straighten(self) -> None:
+        """Take the straight line back where only a lower peak speaks for a longer curve."""
+        longer = self._lengths > self._straight
+        straight = straight_lines(self._start, self._end, self._settings.samples)
+        self._curves = torch.where(longer[:, None, None], straight, self._curves)
+        self._lengths = torch.where(longer, self._straight, self._lengths)
+        self._peaks = torch.where(longer, self._straight_peaks, self._peaks)
 
     def _fit(self, network: CurveNetworks, t: Tensor) -> None:
         """Let the networks learn the best curves so far."""

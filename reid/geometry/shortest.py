@@ -37,7 +37,7 @@ def shortest_curves(
 ) -> list[Geodesic]:
     """Shortest curves from each start (P, N) to its end (P, N), all on one graph.
 
-    A graph's path has corners, so the straight line may be shorter.
+    A graph's path has corners, so the straight line may be shorter. Between equal latents there is nothing.
 
     Args:
         decode: f.
@@ -51,10 +51,14 @@ def shortest_curves(
     # A point that several curves share is one node: copies of it would only be each other's neighbours.
     points, number = np.unique(np.concatenate([start, end]), axis=0, return_inverse=True)
     graph = LatentGraph.build(decode, points, data=data, nodes=nodes, neighbours=neighbours)
-    found = graph.geodesics(number.reshape(2, len(start)).T)
-    curves = []
-    for path, along, straight in zip(found.paths, found.observed, found.straight_observed, strict=True):
+    pairs = number.reshape(2, len(start)).T
+    curves = [Geodesic(np.stack(ends), 0.0, 0.0) for ends in zip(start, end, strict=True)]
+    apart = np.flatnonzero(pairs[:, 0] != pairs[:, 1])
+    found = graph.geodesics(pairs[apart])
+    for row, path, along, straight in zip(
+        apart, found.paths, found.observed, found.straight_observed, strict=True
+    ):
         if straight < along:
             path, along = path[[0, -1]], straight
-        curves.append(Geodesic(path, unit * float(along), unit * float(straight)))
+        curves[row] = Geodesic(path, unit * float(along), unit * float(straight))
     return curves

@@ -130,11 +130,7 @@ def train(
     digest = _digest(store)
     before = _about_data(output) if resume else {}
     # A run that went on with other crops would no longer be the run that it says it is.
-    if before.get("digest", digest) != digest:
-        raise RunError(
-            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
-            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
-        )
+    _refuse_other_crops(output, before, store, digest, held_out)
     opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device, resume)
     if weights is not None:
@@ -182,6 +178,26 @@ def _about_data(output: Path) -> dict[str, Any]:
     path = output / DATA
     about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return about
+
+
+def refuse_other_crops(output: Path, data: Path, settings: TrainingSettings, held_out: int) -> None:
+    """Raise if a run in ``output`` learnt from other crops than it would from ``data`` now.
+
+    Raises:
+        RunError: says which.
+    """
+    store = open_store([data], settings, held_out)
+    _refuse_other_crops(output, _about_data(output), store, _digest(store), held_out)
+
+
+def _refuse_other_crops(
+    output: Path, before: dict[str, Any], store: CropStore, digest: str, held_out: int
+) -> None:
+    if before.get("digest", digest) != digest:
+        raise RunError(
+            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
+            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
+        )
 
 
 def _digest(store: CropStore) -> str:

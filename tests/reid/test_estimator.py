@@ -78,6 +78,26 @@ def test_a_geodesic_joins_its_ends_and_is_no_longer_than_the_straight_line(flat:
     assert curve.length == pytest.approx(flat.distance([start], [end])[0], rel=0.1)
 
 
+def test_between_equal_latents_there_is_nothing(flat: FlatVAE) -> None:
+    latents = flat.transform(sheet()[1][:3])
+    assert flat.geodesic(latents[0], latents[0], n_nodes=200, n_neighbors=8).length == 0.0
+    found = flat.geodesic_distance(latents, latents[:1], n_nodes=200, n_neighbors=8)
+    assert found[0] == 0.0
+    assert (found[1:] > 0.0).all()
+
+
+def test_pairs_that_are_none_are_named(flat: FlatVAE) -> None:
+    latents = flat.transform(sheet()[1][:5])
+    with pytest.raises(ValueError, match="two latents; for many pairs there is geodesic_distance"):
+        flat.geodesic(latents[:2], latents[2:4])
+    for method in (flat.distance, flat.geodesic_distance):
+        with pytest.raises(ValueError, match="Z1 has 2 rows and Z2 has 3"):
+            method(latents[:2], latents[:3])
+    for nodes, neighbours in ((5, 30), (-5, 3), (100, 0)):
+        with pytest.raises(ValueError, match=f"n_neighbors is {neighbours} and n_nodes {nodes}"):
+            flat.geodesic(latents[0], latents[1], n_nodes=nodes, n_neighbors=neighbours)
+
+
 def test_the_same_seed_gives_the_same_model_and_the_global_one_is_left_alone() -> None:
     import torch
 
@@ -98,8 +118,19 @@ def test_kappa_comes_from_the_auto_encoder_if_it_is_not_given() -> None:
     with pytest.warns(ConvergenceWarning, match="not to kappa"):
         some.set_params(eta=0.0, steps=2, learning_rate=1e-8, kappa=0.01).fit(x)
     some.set_params(kappa="auto", steps=10, learning_rate=1e-3).fit(x)
-    assert some.kappa_ >= 0.05
+    assert some.kappa_ >= 0.0499
     assert some.n_iter_ == 15
+
+
+def test_the_least_kappa_goes_with_the_scale_of_the_data() -> None:
+    _, x = sheet(200)
+    settings = {**TINY, "kappa": "auto", "steps": 600, "learning_rate": 1e-2, "standardise": False}
+    large = FlatVAE(**settings).fit(x - 100.0)
+    deviation = float(np.sqrt(x.var(axis=0).mean()))
+    assert 0.049 * deviation <= large.kappa_ < 0.5 * deviation
+    # What is small beside the prior's weight cannot be learnt as it is, and that is said.
+    with pytest.warns(ConvergenceWarning, match="explains nothing; .* data of unit deviation"):
+        FlatVAE(**settings | {"steps": 20}).fit(0.001 * (x - 100.0))
 
 
 @pytest.mark.parametrize(

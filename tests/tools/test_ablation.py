@@ -74,6 +74,10 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     assert set(stored["reconstruction"]) == {"complete", "no flatness"}
     assert all(last["average_rmse"] > 0 for last in stored["reconstruction"].values())
     assert all(path.stat().st_mtime_ns == before for path, before in trained.items())
+    # Whoever is held out now was trained on before.
+    leaking = CliRunner().invoke(app, [*arguments, "--held-out", "5"])
+    assert leaking.exit_code == 1
+    assert "was begun with other crops" in " ".join(leaking.output.split())
     other = CliRunner().invoke(app, [*arguments, "--set", "method.objective.constraint.kappa=0.5"])
     assert other.exit_code == 1
     assert "was trained with other settings (method); choose another --folder" in " ".join(
@@ -90,4 +94,4 @@ def test_a_variant_that_cannot_be_is_refused(tmp_path: Path, market: Path) -> No
     arguments = ["--market", str(market), "--config", "fmvae-paper", "--only", "no image"]
     outcome = CliRunner().invoke(app, arguments)
     assert outcome.exit_code == 1
-    assert "'no image' takes nothing away here; possible: complete, no flatness" in outcome.output
+    assert "'no image' takes nothing away here; possible: complete; no flatness" in outcome.output

@@ -20,6 +20,8 @@ def gallery_page(folder: Path) -> tuple[str, list[Path]]:
     """
     parts, pictures = ["# Gallery\n"], []
     for numbers in sorted(folder.glob("*/numbers.json")):
+        if numbers.parent.name.endswith("-quick"):
+            continue
         shown = sorted(numbers.parent.glob("*.png"), key=_order)
         parts.append(_experiment(json.loads(numbers.read_text(encoding="utf-8")), numbers.parent.name, shown))
         pictures += shown

@@ -38,7 +38,7 @@ def quick(app: typer.Typer, output: Path) -> str:
 
 def test_a_quick_run_leaves_figures_and_numbers_of_every_model(quick: str, output: Path) -> None:
     assert "report.html" in quick
-    folder = output / "pendulum"
+    folder = output / "pendulum-quick"
     for figure in ("figure-1", "figure-2", "figure-4", "figure-7"):
         for suffix in ("png", "pdf"):
             assert (folder / f"{figure}.{suffix}").stat().st_size > 5000
@@ -49,10 +49,10 @@ def test_a_quick_run_leaves_figures_and_numbers_of_every_model(quick: str, outpu
 
 def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
     told: list[str] = []
-    before = (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8")
-    report = run(Request(output / "pendulum", quick=True, seeds=(0,), done=told.append))
+    before = (output / "pendulum-quick" / "numbers.csv").read_text(encoding="utf-8")
+    report = run(Request(output / "pendulum-quick", quick=True, seeds=(0,), done=told.append))
     assert told == []
-    assert (output / "pendulum" / "numbers.csv").read_text(encoding="utf-8") == before
+    assert (output / "pendulum-quick" / "numbers.csv").read_text(encoding="utf-8") == before
     assert report.facts["seeds"] == "0"
 
 

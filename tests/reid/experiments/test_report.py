@@ -73,6 +73,15 @@ def test_everything_is_in_the_files(tmp_path: Path) -> None:
     assert [number["met"] for number in stored["numbers"]] == [True, False]
 
 
+def test_a_trial_says_that_it_is_one(tmp_path: Path) -> None:
+    for quick in (False, True):
+        report = Report("A title", "Some paper", tmp_path, notes=["a note"], quick=quick)
+        report.write()
+        page = report.page.read_text(encoding="utf-8")
+        assert ("mean nothing" in page) is quick
+        assert len(json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))["notes"]) == 1 + quick
+
+
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         figure = Figure(figsize=(1, 1))

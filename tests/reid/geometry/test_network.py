@@ -50,6 +50,20 @@ def test_in_a_flat_space_the_straight_line_stays() -> None:
     assert (found.lengths <= found.straight).all()
 
 
+def test_no_curve_is_longer_than_the_straight_line() -> None:
+    def step(z: torch.Tensor) -> torch.Tensor:
+        # A wall: whoever crosses it slowly has a lower peak, on a longer way.
+        return torch.cat([z, 0.5 * torch.tanh(100.0 * z[:, :1])], dim=1)
+
+    start = torch.tensor([[-1.0, 0.0]] * 4)
+    end = torch.tensor([[1.0, 0.0], [1.0, 0.5], [1.0, 1.0], [0.7, -0.2]])
+    settings = GeodesicSettings(samples=60, steps=100, hidden=50, fit_steps=50, candidates=16)
+    found = network_geodesics(step, start, end, settings)
+    assert (found.lengths <= found.straight).all()
+    measured = lengths(step, found.curves)
+    torch.testing.assert_close(measured, found.lengths, rtol=0.05, atol=0)
+
+
 def test_ends_are_exact_whatever_the_weights() -> None:
     start, end = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[1.0, -1.0], [0.0, 5.0]])
     networks = CurveNetworks(start, end, 10, Generator().manual_seed(0))
