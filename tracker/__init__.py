@@ -9,9 +9,17 @@ Example:
     ([1], [[10.0, 20.0, 50.0, 120.0]])
 """
 
-from tracker.config import SettingsError, TrackerConfig, load_config
+from tracker.config import SettingsError, TrackerConfig, calibrated_config, load_config
 from tracker.detections import Detections
 from tracker.engine import Tracker
 from tracker.tracks import Tracks
 
-__all__ = ["Detections", "SettingsError", "Tracker", "TrackerConfig", "Tracks", "load_config"]
+__all__ = [
+    "Detections",
+    "SettingsError",
+    "Tracker",
+    "TrackerConfig",
+    "Tracks",
+    "calibrated_config",
+    "load_config",
+]

@@ -22,7 +22,7 @@ from reid.files import FileError, refuse_overwriting
 from reid.footage.frames import SourceError
 from reid.vectorcache import VectorCache
 from tracker.boxsource import BoxSource, open_boxes
-from tracker.config import CONFIG_FOLDERS, SettingsError, load_config
+from tracker.config import CONFIG_FOLDERS, SettingsError, calibrated_config, load_config
 from tracker.jobs import (
     RESULTS,
     check_choice,
@@ -32,7 +32,7 @@ from tracker.jobs import (
     source_jobs,
     targets_of,
 )
-from tracker.looks import Looks, calibrated_config, remarks
+from tracker.looks import Looks, remarks
 from tracker.motchallenge import SequenceInfo, refuse_shared_detections
 from tracker.pipeline import Report, track_sequence
 from tracker.results import ResultWriter

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from reid.settings import Settings, SettingsError, find_settings, load_settings
+
+if TYPE_CHECKING:
+    from reid.descriptor import DescriptorProtocol
 
 _PACKAGE = Path(__file__).parent
 # In a checkout the files stand in configs/; a wheel carries them inside the package.
@@ -239,4 +242,30 @@ def load_config(choice: str | Path, overrides: Iterable[str] = ()) -> TrackerCon
     return load_settings(TrackerConfig, find_settings(choice, CONFIG_FOLDERS, "tracker"), overrides)
 
 
-__all__ = ["SettingsError", "TrackerConfig", "load_config"]
+def calibrated_config(
+    tracker: str | Path, descriptor: DescriptorProtocol | str, changes: Iterable[str] = ()
+) -> TrackerConfig:
+    """A tracker's settings, with the metric and the threshold of the descriptor that its vectors come from.
+
+    Args:
+        tracker: name of a configuration, or a YAML file.
+        descriptor: what makes the vectors; a mere word for where they come from changes nothing.
+        changes: ``KEY=VALUE``; they come later and win.
+
+    Example:
+        >>> from reid.descriptor import Descriptor
+        >>> config = calibrated_config("deepsort", Descriptor.load("histogram"))
+        >>> config.memory.metric
+        'euclidean'
+    """
+    if isinstance(descriptor, str):
+        return load_config(tracker, changes)
+    thresholds = [
+        f"stages.{position}.threshold={descriptor.threshold}"
+        for position, stage in enumerate(load_config(tracker).stages)
+        if stage.cost == "appearance"
+    ]
+    return load_config(tracker, [f"memory.metric={descriptor.metric}", *thresholds, *changes])
+
+
+__all__ = ["SettingsError", "TrackerConfig", "calibrated_config", "load_config"]

@@ -1,7 +1,8 @@
 """What makes a pair of track and detection unlikely.
 
 A stage first finds the pairs that are possible at all, then its cost function judges each of them: 0 for a
-perfect pair, infinity for an impossible one. A new cost is a function here and its name in ``COSTS``.
+perfect pair, infinity for an impossible one. A new cost is a function here, its name in ``COSTS``, and one
+more word that ``Stage.cost`` of :mod:`tracker.config` may be.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import cast, get_args
@@ -54,26 +54,6 @@ class Looks:
     @cached_property
     def _default(self) -> DescriptorProtocol:
         return Descriptor.load(default_descriptor(), self._device)
-
-
-def calibrated_config(
-    tracker: str, descriptor: Stored | DescriptorProtocol, changes: Iterable[str] = ()
-) -> TrackerConfig:
-    """A tracker's settings, with the metric and the threshold of the descriptor.
-
-    Args:
-        tracker: name of a configuration, or a YAML file.
-        descriptor: what is used.
-        changes: ``KEY=VALUE``; they come later and win.
-    """
-    if isinstance(descriptor, str):
-        return load_config(tracker, changes)
-    thresholds = [
-        f"stages.{position}.threshold={descriptor.threshold}"
-        for position, stage in enumerate(load_config(tracker).stages)
-        if stage.cost == "appearance"
-    ]
-    return load_config(tracker, [f"memory.metric={descriptor.metric}", *thresholds, *changes])
 
 
 def remarks(tracker: str, run: SequenceRun, changes: Sequence[str] = ()) -> Iterator[str]:

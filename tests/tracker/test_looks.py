@@ -9,9 +9,9 @@ import pytest
 from reid.descriptor import DescriptorError, default_descriptor, find_descriptor, shipped_descriptors
 from reid.footage.sources import open_source
 from tests.tracker.sequences import SequenceMaker
-from tracker import load_config
+from tracker import calibrated_config, load_config
 from tracker.boxsource import open_boxes
-from tracker.looks import Looks, calibrated_config
+from tracker.looks import Looks
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import Stored
 

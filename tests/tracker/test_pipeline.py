@@ -18,8 +18,7 @@ from reid.histogram_descriptor import HistogramDescriptor
 from reid.images import read_image
 from reid.vectorcache import VectorCache
 from tests.tracker.sequences import PEOPLE, Person, SequenceMaker
-from tracker import Detections, Tracker, TrackerConfig, load_config
-from tracker.looks import calibrated_config
+from tracker import Detections, Tracker, TrackerConfig, calibrated_config, load_config
 from tracker.motchallenge import SequenceInfo
 from tracker.pipeline import SequenceRun, Stored, track_sequence
 from tracker.tables import read_detections, read_results

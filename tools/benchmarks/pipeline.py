@@ -33,7 +33,7 @@ def pipeline(
 
     from benchmarks.encoding import loaded_descriptor
     from reid.vectorcache import VectorCache
-    from tracker.looks import calibrated_config
+    from tracker.config import calibrated_config
     from tracker.motchallenge import find_sequences
     from tracker.pipeline import track_sequence
 

@@ -11,9 +11,9 @@ from joblib import Parallel, delayed
 
 from reid.vectorcache import VectorCache
 from tracker.boxsource import open_boxes
-from tracker.config import load_config
+from tracker.config import calibrated_config, load_config
 from tracker.evaluation.pairing import EvaluationError
-from tracker.looks import Looks, calibrated_config
+from tracker.looks import Looks
 from tracker.motchallenge import SequenceInfo, find_sequences, refuse_shared_detections
 from tracker.pipeline import Report, track_sequence
 
