@@ -31,7 +31,8 @@ class Frame:
     """One frame.
 
     Attributes:
-        number: Its number, from 1. Numbers ascend; they have gaps where a live source dropped frames.
+        number: Its number, from 1. Numbers ascend; they have gaps where a live source dropped frames, or was
+            away.
         image: (height, width, 3) RGB, uint8, or None if it is missing or damaged.
     """
 
