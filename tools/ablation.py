@@ -77,6 +77,11 @@ def _neither(tree: Tree) -> None:
     _no_levelling(tree)
 
 
+def _as_seen(tree: Tree) -> None:
+    """A crop's own statistics are those of the crop as the encoder sees it."""
+    tree["data"]["own_as_seen"] = STATISTICS in _observed(tree)
+
+
 def _no_image(tree: Tree) -> None:
     parts = _observed(tree)
     if len(parts) > 1:
@@ -120,6 +125,7 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "no levelling": _no_levelling,
     "own statistics not evened out": _uneven_statistics,
     "own statistics only, no levelling": _neither,
+    "own statistics as seen": _as_seen,
     "no image": _no_image,
     "pixels only": _pixels_only,
     "no foreground weights": _no_foreground,

@@ -16,11 +16,10 @@ from reid.datasets.store import CropIndex, TrainingView
 from reid.descriptor import Vectors
 from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
-from reid.training.levelling import centre_cameras, even, level_cameras
+from reid.training.levelling import OwnStatistics, level_cameras
 from reid.training.neighbours import (
     common_values,
     neighbours_across_cameras,
-    stretched_like,
     tracklet_groups,
     tracklet_values,
 )
@@ -124,18 +123,21 @@ class CropBatches(Batches):
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
+        self._own_as_seen: OwnStatistics | None = None
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
-            own = shared = _stripe_statistics(self._images)
-            if data.level_cameras:
-                # A rare colour tells as much as a common one from one camera to the next; within a camera the
-                # proportions tell more.
-                shared = level_cameras(own, self._cameras)
-                own = centre_cameras(own, self._cameras)
-            if data.even_statistics:
-                own = even(own, data.even_statistics)
-            own = stretched_like(shared, own)
-            made[STATISTICS] = own
+            found = _stripe_statistics(self._images)
+            # A rare colour tells as much as a common one from one camera to the next; within a camera the
+            # proportions tell more.
+            shared = level_cameras(found, self._cameras) if data.level_cameras else found
+            own = OwnStatistics(
+                found,
+                self._cameras if data.level_cameras else None,
+                data.even_statistics,
+                shared.std(correction=0),
+            )
+            made[STATISTICS] = own(found, self._cameras)
+            self._own_as_seen = own if data.own_as_seen and STATISTICS in parts else None
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             made[COMMON] = tracklet_values(shared, view.index.tracklet)
         self._targets = {part: made[part] for part in parts}
@@ -154,7 +156,12 @@ class CropBatches(Batches):
         aims = rows if self._members is None else self._members.others(rows, generator)
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
-        return Batch(augment(x, self._augmentation, generator), targets)
+        seen = augment(x, self._augmentation, generator)
+        if self._own_as_seen is not None:
+            # Like those of the clean crops, in float32.
+            with torch.autocast(device.type, enabled=False):
+                targets[STATISTICS] = self._own_as_seen(stripe_statistics(seen), self._cameras[rows])
+        return Batch(seen, targets)
 
     def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
         """Find the neighbours in other cameras, if that is asked for and due."""
@@ -183,6 +190,10 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise ValueError(f"no part {unknown[0]!r} can be made from crops; known: {', '.join(PARTS)}")
+    if data.own_as_seen and STATISTICS not in parts:
+        raise ValueError(f"data.own_as_seen acts on the part {STATISTICS!r}, which is not observed")
+    if data.own_as_seen and data.target == "tracklet":
+        raise ValueError("data.own_as_seen: a crop's own statistics; data.target is tracklet: another crop's")
     if data.neighbours is not None and COMMON not in parts:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
 

@@ -19,14 +19,6 @@ LEAST_DEVIATION = 0.132
 LEAST_VARIANCE = 0.1
 
 
-def centre_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
-    """Values (N, D) without each camera's mean."""
-    out = values.clone()
-    for rows in _rows_of_cameras(camera):
-        out[rows] -= values[rows].mean(dim=0)
-    return out
-
-
 def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
     """Standardise values (N, D) within each camera: what is left is what sets a crop apart from its like."""
     out = values.clone()
@@ -36,17 +28,50 @@ def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
     return out
 
 
-def even(values: Tensor, power: float) -> Tensor:
-    """Values (N, D) without their mean, each principal component over its deviation to that power.
+class OwnStatistics:
+    """A crop's own statistics made ready to be explained; also of crops that are varied later.
 
-    What varies most, how light the clothes are, then counts less beside what varies less and tells people
-    apart as well. The components are put together again: the D numbers go on to mean what they did.
+    Args:
+        values: (N, D) of all crops: what is taken away is theirs.
+        camera: (N,) numbers of their cameras, whose means are taken away; None leaves cameras alone.
+        power: each principal component is divided by its deviation to that power. What varies most, how light
+            the clothes are, then counts less beside what varies less and tells people apart as well. The
+            components are put together again: the D numbers go on to mean what they did.
+        deviation: that they get, all numbers taken together.
     """
-    centred = (values - values.mean(dim=0)).double()
-    variance, components = torch.linalg.eigh(centred.T @ centred / len(centred))
+
+    def __init__(
+        self, values: Tensor, camera: NDArray[np.intp] | None, power: float, deviation: Tensor
+    ) -> None:
+        size = values.shape[1]
+        self._means = torch.zeros(1, size)
+        if camera is not None:
+            self._means = torch.stack([values[rows].mean(dim=0) for rows in _rows_of_cameras(camera)])
+        centred = values - self._of_cameras(camera)
+        self._matrix = torch.eye(size)
+        if power:
+            mean = centred.mean(dim=0)
+            self._means, centred = self._means + mean, centred - mean
+            self._matrix = _evening(centred, power)
+        spread = (centred @ self._matrix).std(correction=0).clamp_min(1e-12)
+        self._matrix = self._matrix * (deviation / spread)
+
+    def __call__(self, values: Tensor, camera: NDArray[np.intp]) -> Tensor:
+        """Values (B, D) of crops of the cameras ``camera`` (B,), made ready."""
+        means, matrix = self._of_cameras(camera), self._matrix
+        return (values - means.to(values.device)) @ matrix.to(values.device)
+
+    def _of_cameras(self, camera: NDArray[np.intp] | None) -> Tensor:
+        return self._means if len(self._means) == 1 or camera is None else self._means[camera]
+
+
+def _evening(centred: Tensor, power: float) -> Tensor:
+    """What centred values (N, D) are to be multiplied with to even out their components, (D, D)."""
+    exact = centred.double()
+    variance, components = torch.linalg.eigh(exact.T @ exact / len(exact))
     floored = variance.clamp_min(0.0) + (LEAST_VARIANCE * variance.mean()).clamp_min(1e-12)
-    evened: Tensor = centred @ (components * floored.pow(-0.5 * power)) @ components.T
-    return evened.to(values.dtype)
+    matrix: Tensor = (components * floored.pow(-0.5 * power)) @ components.T
+    return matrix.to(centred.dtype)
 
 
 def _rows_of_cameras(camera: NDArray[np.intp]) -> list[Tensor]:

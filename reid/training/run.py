@@ -48,6 +48,7 @@ from reid.files import check_writable, write_text
 from reid.models import VAE
 from reid.models.encoders import untrained
 from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
+from reid.settings import SettingsError, check_settings
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, Progress
@@ -300,14 +301,22 @@ def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> N
 
 def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
     """Names of the settings in which a run differs from these, but for its description and its steps."""
-    before = yaml.safe_load((output / CONFIG).read_text(encoding="utf-8"))
-    now = settings.model_dump(mode="json")
+    now, before = settings.model_dump(mode="json"), _settings_of(output)
     changed = [key for key in now if now[key] != before.get(key) and key != "description"]
     # More steps are the one change that makes sense in the middle.
     if changed == ["optimiser"]:
         steps = {"steps": 0}
         changed = [] if now["optimiser"] | steps == before["optimiser"] | steps else changed
     return changed
+
+
+def _settings_of(output: Path) -> dict[str, Any]:
+    """The settings of a run; what was not known yet when it was begun is as by default."""
+    tree: dict[str, Any] = yaml.safe_load((output / CONFIG).read_text(encoding="utf-8"))
+    try:
+        return check_settings(TrainingSettings, tree, str(output / CONFIG)).model_dump(mode="json")
+    except SettingsError:
+        return tree
 
 
 def _method_and_batches(

@@ -72,6 +72,9 @@ class DataSettings(Settings):
     even_statistics: float = Field(0.0, ge=0, le=1)
     """How far the principal components of a crop's own statistics are brought to one deviation: 0 leaves them
     as they are, 1 makes all alike."""
+    own_as_seen: bool = False
+    """Reconstruct a crop's own statistics as the encoder sees the crop, moved and recoloured, not as it is.
+    What it looks like at the moment is then kept, and only the common statistics ask to see past it."""
     neighbours: NeighbourSettings | None = None
     """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
 

@@ -14,11 +14,13 @@ from reid.datasets.market import MarketFolder
 from reid.datasets.store import CropIndex, CropStore, TrainingView
 from reid.models.stripes import stripe_statistics
 from reid.training.batches import (
+    Batch,
     CropBatches,
     LabelledCropBatches,
     generator_of_step,
     rows_of_step,
 )
+from reid.training.levelling import OwnStatistics
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 CPU = torch.device("cpu")
@@ -167,6 +169,46 @@ def test_own_statistics_can_be_evened_out_and_common_ones_stay() -> None:
     assert spread[1][0] / spread[1][-1] < 0.9 * spread[0][0] / spread[0][-1]
     torch.testing.assert_close(after["statistics"].std(), before["statistics"].std())
     torch.testing.assert_close(after["common_statistics"], before["common_statistics"])
+
+
+def test_own_statistics_may_be_those_of_the_crop_that_is_seen() -> None:
+    data = view([-1] * 20)
+    parts = ["statistics", "common_statistics"]
+    settings = DataSettings(level_cameras=True, even_statistics=0.5)
+    rows = np.arange(3, 9)
+
+    def batch(own_as_seen: bool, augmentation: AugmentSettings) -> Batch:
+        chosen = settings.model_copy(update={"own_as_seen": own_as_seen})
+        batches = CropBatches(data, parts, chosen, augmentation)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return batches.batch(rows, generator_of_step(0, 0, CPU))
+
+    clean = batch(False, AugmentSettings()).targets
+    # Without augmentation the two are one.
+    torch.testing.assert_close(batch(True, AugmentSettings()).targets, clean, atol=1e-4, rtol=0)
+    varied = AugmentSettings(brightness=0.3, shift=0.1)
+    torch.testing.assert_close(batch(False, varied).targets, clean)
+    seen = batch(True, varied)
+    torch.testing.assert_close(seen.targets["common_statistics"], clean["common_statistics"])
+    away = (seen.targets["statistics"] - clean["statistics"]).norm(dim=1)
+    assert (away > 0.05 * clean["statistics"].norm(dim=1)).all()
+    # They follow from what the encoder gets.
+    own = OwnStatistics(statistics_of(data.images), np.zeros(20, np.intp), 0.5, torch.tensor(1.0))
+    expected = own(stripe_statistics(seen.x), np.zeros(6, np.intp))
+    alike = torch.cosine_similarity(seen.targets["statistics"].flatten(), expected.flatten(), dim=0)
+    assert alike > 0.9999
+
+
+@pytest.mark.parametrize(
+    "parts, settings, message",
+    [
+        (["image"], DataSettings(own_as_seen=True), "'statistics', which is not observed"),
+        (["statistics"], DataSettings(own_as_seen=True, target="tracklet"), "another crop's"),
+    ],
+)
+def test_own_statistics_as_seen_need_some(parts: list[str], settings: DataSettings, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CropBatches(view([-1] * 4), parts, settings, AugmentSettings())
 
 
 def test_supervised_batches_have_several_crops_of_each_identity() -> None:

@@ -235,6 +235,19 @@ def test_each_source_has_people_of_its_own_and_distractors_are_nobody(tmp_path: 
     assert ((people < 0) == (store.labels.identity == 0)).all()
 
 
+def test_a_run_of_before_a_setting_was_known_goes_on(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    train(settings(tmp_path, steps=2), [market], output, device="cpu")
+    tree = yaml.safe_load((output / "config.yaml").read_text(encoding="utf-8"))
+    del tree["data"]["own_as_seen"]
+    (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    assert train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu").step == 4
+    tree["metric"] = "cosine of old"
+    (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    with pytest.raises(RunError, match="other settings"):
+        train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu")
+
+
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     output = tmp_path / "run"
     with pytest.raises(RunError, match="no run to go on with"):
