@@ -14,7 +14,6 @@ from reid.datasets.market import MarketFolder
 from reid.datasets.motchallenge import (
     LabelledSequence,
     detected_footage,
-    frame_rate,
     people,
     read_boxes,
 )
@@ -23,6 +22,7 @@ from reid.datasets.tracklets import overlaps
 from reid.evaluation import Row, TestSet, calibrate, reference_table
 from reid.evaluation.calibration import different_people_pairs, same_person_pairs
 from reid.evaluation.table import describe
+from reid.footage.sequence import SequenceInfo
 from reid.references import fit_colour_histogram
 
 EVERYTHING = CropSettings(min_box_height=0, min_box_width=0, min_sharpness=0, min_difference=0)
@@ -50,7 +50,9 @@ def rows(data_root: Path, sequence: Path, training: CropStore, stores: Path) -> 
     sets = [
         TestSet("market", build_store([held_out], EVERYTHING, stores / "held out")),
         TestSet(
-            "adl", build_store([LabelledSequence(sequence)], EVERYTHING, stores / "adl"), frame_rate(sequence)
+            "adl",
+            build_store([LabelledSequence(sequence)], EVERYTHING, stores / "adl"),
+            SequenceInfo.read(sequence).frame_rate,
         ),
     ]
     assert len(sets[0].crops) == 1427
