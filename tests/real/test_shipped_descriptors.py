@@ -28,7 +28,8 @@ def sets(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Test
     ]
 
 
-@pytest.mark.parametrize("name", ["fmvae-small", "fmvae"])
+# The larger one takes minutes on a processor.
+@pytest.mark.parametrize("name", ["fmvae-small", pytest.param("fmvae", marks=pytest.mark.slow)])
 def test_what_ships_beats_the_colour_histogram(name: str, sets: list[TestSet]) -> None:
     learnt = evaluate(name, Descriptor.load(name, "cpu"), sets)
     histogram = evaluate("histogram", fit_colour_histogram(sets[0].crops.images), sets)
