@@ -58,19 +58,20 @@ def find_sequences(patterns: Iterable[str], root: Path) -> list[SequenceInfo]:
             continue
         if below is None:
             below = list(_sequence_folders(root))
-        names = [(folder.name, folder.relative_to(root).as_posix()) for folder in below]
         # A name may have brackets of its own.
-        found = [folder for folder, known in zip(below, names, strict=True) if pattern in known]
-        found = found or [
-            folder
-            for folder, known in zip(below, names, strict=True)
-            if any(fnmatchcase(name, pattern) for name in known)
+        found = [folder for folder in below if pattern in _names(folder, root)] or [
+            folder for folder in below if any(fnmatchcase(name, pattern) for name in _names(folder, root))
         ]
         if not found:
             raise FileError(_nothing_found(pattern, root, [folder.name for folder in below]))
         for folder in _one_for_each_name(found, root):
             folders[folder.resolve()] = None
     return [SequenceInfo.read(folder) for folder in sorted(folders, key=lambda path: natural_key(path.name))]
+
+
+def _names(folder: Path, root: Path) -> tuple[str, str]:
+    """What a sequence below ``root`` may be called."""
+    return folder.name, folder.relative_to(root).as_posix()
 
 
 def _sequence_folders(root: Path) -> Iterator[Path]:

@@ -93,7 +93,6 @@ class Recording:
     """Everything that the page tells about the tracks, collected step by step."""
 
     def __init__(self) -> None:
-        self.last_frame = 0
         self._numbers: list[int] = []
         self._glimpses: dict[int, Glimpses] = {}
         self._frames: list[Integers] = []
@@ -101,7 +100,6 @@ class Recording:
 
     def add(self, step: Step) -> None:
         """The next frame."""
-        self.last_frame = step.number
         self._numbers.append(step.number)
         tracks, found = step.tracks, step.detections
         self._frames.append(np.full(len(tracks), step.number, dtype=np.int64))
@@ -116,6 +114,11 @@ class Recording:
                 if vector is not None and not (np.isfinite(vector).all() and vector.any()):
                     vector = None
                 glimpses.add(Glimpse(step.number, picture, vector))
+
+    @property
+    def last_frame(self) -> int:
+        """The number of the last frame; 0 before the first."""
+        return self._numbers[-1] if self._numbers else 0
 
     @property
     def frames(self) -> Integers:
