@@ -99,6 +99,11 @@ def whole_image(image: Images) -> Boxes:
     return np.array([[0.0, 0.0, image.shape[1], image.shape[0]]])
 
 
+def evenly_spaced(count: int, most: int) -> NDArray[np.intp]:
+    """Rows of at most ``most`` among ``count`` crops, the first and the last among them: from all sources."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.intp)
+
+
 def sharpness(crops: Images) -> NDArray[np.float32]:
     """How much fine detail each crop has: the variance of the Laplacian over that of the brightness, (N,).
 

@@ -23,8 +23,9 @@ from reid.evaluation.report import TestData, evaluate_descriptors
 from reid.files import write_text
 from reid.settings import check_settings
 from reid.training.batches import COMMON, STATISTICS
+from reid.training.data import DataNote, open_store
 from reid.training.loop import CHECKPOINT, read_log
-from reid.training.run import DESCRIPTOR, changed_settings, refuse_other_crops, train
+from reid.training.run import DESCRIPTOR, changed_settings, train
 from reid.training.settings import TrainingSettings, load_training
 
 Tree = dict[str, Any]
@@ -230,8 +231,9 @@ def _train(
             raise ValueError(
                 f"{run}: was trained with other settings ({', '.join(changed)}); choose another --folder"
             )
-        # Or the test might be on who was trained on.
-        refuse_other_crops(run, market, settings, held_out)
+        if before := DataNote.read(run):
+            # Or the test might be on who was trained on.
+            before.refuse_others(DataNote.of(open_store([market], settings.data, held_out), held_out), run)
         return
     typer.echo(f"{name}: {settings.optimiser.steps} steps", err=True)
     resume = (run / CHECKPOINT).is_file()

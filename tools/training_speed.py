@@ -25,8 +25,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reid.models.vae import VAESettings
 from reid.training.batches import Batch
+from reid.training.hardware import accelerator_for
 from reid.training.methods import FlatVAEMethod, Method, SupervisedMethod
-from reid.training.run import accelerator_for
 from reid.training.settings import CosineSoftmaxMethod, FlatVAE, TrainingSettings, load_training
 
 IDENTITIES = 551

@@ -27,7 +27,6 @@ from reid.geometry.metric import (
     relative_deviations,
 )
 from reid.models import VAE, VAESettings
-from reid.models.encoders import untrained
 from reid.objective.flatness import FlatnessSettings, mixup
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -151,7 +150,7 @@ def load_model(settings: VAESettings, weights: Path) -> VAE:
         ValueError: if the file cannot be read or belongs to other settings.
     """
     # The weights come from the file, not from where the training started.
-    model = VAE(settings.model_copy(update={"encoder": untrained(settings.encoder)}))
+    model = VAE(settings.untrained())
     try:
         model.load_state_dict(load_file(weights))
     except (OSError, SafetensorError, RuntimeError) as error:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reid.crops import Images, Policy
+from reid.crops import Images, Policy, evenly_spaced
 from reid.datasets.building import CropSettings, build_store
 from reid.datasets.market import MarketFolder
 from reid.datasets.motchallenge import LabelledSequence
@@ -178,8 +178,8 @@ def _flatness(folder: Path, crops: Images, points: int) -> dict[str, dict[str, A
     if not isinstance(method, FlatVAE | IWAE):
         return None
     model = load_model(method.model, folder / "model.safetensors")
-    rows = np.linspace(0, len(crops) - 1, min(len(crops), _FLATNESS_CROPS)).astype(int)
-    scores = flatness_scores(model, channels_first(crops[rows]), points)
+    some = crops[evenly_spaced(len(crops), _FLATNESS_CROPS)]
+    scores = flatness_scores(model, channels_first(some), points)
     return {kind: score.as_dict() for kind, score in scores.items()}
 
 

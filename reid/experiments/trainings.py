@@ -23,10 +23,9 @@ from reid.evaluation.flatness import load_model
 from reid.files import write_text
 from reid.models import VAE
 from reid.training.batches import ArrayBatches
+from reid.training.hardware import accelerator_for, one_processor
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, read_log
-from reid.training.processor import one_processor
-from reid.training.run import accelerator_for
 from reid.training.settings import IWAE, FlatVAE, TrainingSettings
 from reid.weights_file import write_tensors
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reid.models.decoders import build_decoder
-from reid.models.encoders import EncoderSettings, build_encoder
+from reid.models.encoders import EncoderSettings, build_encoder, untrained
 from reid.models.gaussian import DiagonalGaussian
 from reid.models.observation import Observation, PartSettings, Signal, SignalSettings
 from reid.models.prior import HierarchicalPriorSettings, PriorSettings, build_prior
@@ -33,6 +33,10 @@ class VAESettings(Settings):
     prior: PriorSettings = HierarchicalPriorSettings()
     latents: int = Field(128, ge=1)
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
+
+    def untrained(self) -> VAESettings:
+        """The same without weights to start from, for a model that is to get others."""
+        return self.model_copy(update={"encoder": untrained(self.encoder)})
 
     @model_validator(mode="after")
     def _check(self) -> VAESettings:

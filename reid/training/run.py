@@ -13,12 +13,11 @@ curves.png  calibration.png  MODEL_CARD.md
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,11 @@ import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from numpy.typing import NDArray
 
-from reid.datasets.building import CropSettings, build_store
+from reid.crops import evenly_spaced
 from reid.datasets.crops import CropSource
-from reid.datasets.market import DISTRACTOR, MarketFolder, is_market_folder
-from reid.datasets.motchallenge import is_sequence
-from reid.datasets.opening import open_crops
+from reid.datasets.market import DISTRACTOR
 from reid.datasets.store import CropStore
 from reid.descriptor import Descriptor
 from reid.evaluation.calibration import (
@@ -46,10 +42,11 @@ from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import check_writable, write_text
 from reid.models import VAE
-from reid.models.encoders import untrained
-from reid.network_descriptor import choose_device, computes_in_bfloat16, save_descriptor
+from reid.network_descriptor import save_descriptor
 from reid.settings import SettingsError, check_settings
 from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
+from reid.training.data import DataNote, RunError, open_store
+from reid.training.hardware import accelerator_for
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, Progress
 from reid.training.loop import LOG as LOG_FILE
@@ -62,11 +59,10 @@ from reid.weights_file import change_descriptor_file, write_tensors
 
 LOG = logging.getLogger(__name__)
 
-CONFIG, DATA, DESCRIPTOR = "config.yaml", "data.json", "descriptor.safetensors"
+CONFIG, DESCRIPTOR = "config.yaml", "descriptor.safetensors"
 
-
-class RunError(ValueError):
-    """A run that cannot be started or gone on with."""
+# So many crops are shown with what the model makes of them.
+_PICTURED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +123,11 @@ def train(
         raise RunError(f"{output}: a run that is gone on with has its weights; leave --start-from away")
     check_writable(output / CONFIG)
     weights = read_start(start) if start is not None else None
-    store = open_store(data, settings, held_out, cut)
-    digest = _digest(store)
-    before = _about_data(output) if resume else {}
-    # A run that went on with other crops would no longer be the run that it says it is.
-    _refuse_other_crops(output, before, store, digest, held_out)
+    store = open_store(data, settings.data, held_out, cut)
+    note = DataNote.of(store, held_out, start.name if start is not None else None)
+    if resume and (before := DataNote.read(output)):
+        before.refuse_others(note, output)
+        note = replace(note, start=before.start)
     opened(store)
     method, batches = _method_and_batches(settings, store, accelerator.device, resume)
     if weights is not None:
@@ -143,19 +139,10 @@ def train(
             raise RunError(
                 f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
             )
-    began_from = start.name if start is not None else before.get("start")
     if accelerator.is_main_process:
         write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-        about = {
-            "sources": list(store.sources),
-            "crops": len(store),
-            "held_out": held_out,
-            "store": store.key,
-            "digest": digest,
-            "start": began_from,
-        }
-        write_text(output / DATA, json.dumps(about, indent=2))
-    sample = _pick(store, 12)
+        note.write(output)
+    sample = channels_first(store.images[evenly_spaced(len(store), _PICTURED)])
 
     def look(step: int) -> None:
         if accelerator.is_main_process and isinstance(method.network, VAE):
@@ -170,43 +157,8 @@ def train(
         method.network.load_state_dict(loop.final_weights())
         _make_descriptor(settings, method, store, output)
         machine = _machine(accelerator, seconds)
-        write_model_card(output, settings, store, loop, machine, began_from)
+        write_model_card(output, settings, store, loop, machine, note.start)
     return Outcome(output, finished, loop.step, seconds, len(store))
-
-
-def _about_data(output: Path) -> dict[str, Any]:
-    """What a run once noted of its data, and of the run that it began from."""
-    path = output / DATA
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return about
-
-
-def refuse_other_crops(output: Path, data: Path, settings: TrainingSettings, held_out: int) -> None:
-    """Raise if a run in ``output`` learnt from other crops than it would from ``data`` now.
-
-    Raises:
-        RunError: says which.
-    """
-    store = open_store([data], settings, held_out)
-    _refuse_other_crops(output, _about_data(output), store, _digest(store), held_out)
-
-
-def _refuse_other_crops(
-    output: Path, before: dict[str, Any], store: CropStore, digest: str, held_out: int
-) -> None:
-    if before.get("digest", digest) != digest:
-        raise RunError(
-            f"{output}: was begun with other crops: {before['crops']:,} of {', '.join(before['sources'])} "
-            f"with --held-out {before['held_out']}, not {len(store):,} with {held_out}"
-        )
-
-
-def _digest(store: CropStore) -> str:
-    """Stands for the crops, wherever they lie: how many there are, and the pixels of up to 1,000 of them."""
-    found = hashlib.sha256(str(len(store)).encode())
-    for row in np.linspace(0, len(store) - 1, min(len(store), 1000)).astype(int):
-        found.update(store.images[row].tobytes())
-    return found.hexdigest()
 
 
 def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStore, output: Path) -> None:
@@ -237,50 +189,6 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
         output / DESCRIPTOR, output / DESCRIPTOR, threshold=calibration.threshold, auc=calibration.auc
     )
     plot_calibration(positive, negative, calibration, output / "calibration.png")
-
-
-def accelerator_for(device: str, *, full_precision: bool = False) -> Accelerator:
-    """Device, precision and processes.
-
-    Half precision is used where the hardware is made for it (1.6 times as fast for the small encoder on such
-    a CPU), unless full precision is asked for.
-    """
-    chosen = choose_device(device)
-    if chosen.type == "cuda" and chosen.index is not None:
-        # Of several cards the library takes the current one.
-        torch.cuda.set_device(chosen)
-    precision = "bf16" if computes_in_bfloat16(chosen) and not full_precision else "no"
-    # The library keeps the first choice for the whole process; the next run may want another one.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
-
-
-def open_store(
-    data: Sequence[Path | CropSource],
-    settings: TrainingSettings,
-    held_out: int = 0,
-    progress: Callable[[str, int], None] | None = None,
-) -> CropStore:
-    """The crops of some data, cut as the settings say; from the cache if they were cut before."""
-    if not data:
-        raise RunError("no data: name a folder of crops, a sequence with detections, or other footage")
-    sources: list[CropSource] = []
-    for each in data:
-        if not isinstance(each, Path):
-            sources.append(each)
-        elif held_out and each.is_dir() and not is_sequence(each) and is_market_folder(each, partly=True):
-            # One name in another style is told: taken for a mere folder of crops, it would hold nobody out.
-            sources.append(MarketFolder(each, leave_out_last=held_out))
-        else:
-            sources.append(open_crops(each))
-    if held_out and not any(isinstance(source, MarketFolder) for source in sources):
-        raise RunError(
-            f"--held-out {held_out}: is for Market-1501 style folders, whose file names say who is to be "
-            f"left out; there is none"
-        )
-    cut = settings.data
-    crops = CropSettings(height=cut.height, width=cut.width, policy=cut.policy)
-    return build_store(sources, crops, progress=progress)
 
 
 def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
@@ -335,8 +243,7 @@ def _method_and_batches(
         batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
         if resume:
             # It holds all weights, too: those that the run started from may be gone.
-            model = method.model.model_copy(update={"encoder": untrained(method.model.encoder)})
-            method = method.model_copy(update={"model": model})
+            method = method.model_copy(update={"model": method.model.untrained()})
         return autoencoder_method(method, settings.optimiser, device), batches
     labelled = LabelledCropBatches(store.images, _people(store), method.images_per_identity, settings.augment)
     if len(labelled.names) < 2:
@@ -352,11 +259,6 @@ def _people(store: CropStore) -> NDArray[np.int64]:
     identity = store.labels.identity
     people = store.index.source * (identity.max(initial=0) + 1) + identity
     return np.where(identity > DISTRACTOR, people, -1)
-
-
-def _pick(store: CropStore, count: int) -> torch.Tensor:
-    rows = np.linspace(0, len(store) - 1, min(count, len(store))).astype(int)
-    return channels_first(store.images[rows])
 
 
 def _machine(accelerator: Accelerator, seconds: float) -> dict[str, str]:

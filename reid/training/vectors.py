@@ -17,10 +17,9 @@ from reid.models import VAE
 from reid.objective.flatness import full_precision
 from reid.settings import check_settings
 from reid.training.batches import ArrayBatches
+from reid.training.hardware import accelerator_for, one_processor
 from reid.training.loop import Loop, Progress, read_log
 from reid.training.methods import FlatVAEMethod
-from reid.training.processor import one_processor
-from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, TrainingSettings
 
 #: The name of the observation's only part.

@@ -19,9 +19,9 @@ from reid.objective.constraint import ConstraintSettings
 from reid.objective.flatness import FlatnessSettings, flatness
 from reid.objective.loss import ObjectiveSettings
 from reid.training.batches import ArrayBatches
+from reid.training.hardware import accelerator_for
 from reid.training.loop import CHECKPOINT, CheckpointError, Loop, Progress, learning_rate, read_log
 from reid.training.methods import FlatVAEMethod
-from reid.training.run import accelerator_for
 from reid.training.settings import FlatVAE, OptimiserSettings
 
 

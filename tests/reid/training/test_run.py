@@ -15,8 +15,9 @@ from reid.descriptor import Descriptor, DescriptorError
 from reid.files import FileError
 from reid.models import VAE
 from reid.models.weights import WeightsError
+from reid.training.data import RunError, open_store
 from reid.training.loop import Progress, read_log
-from reid.training.run import RunError, _method_and_batches, _people, open_store, train
+from reid.training.run import _method_and_batches, _people, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
 
 
@@ -184,7 +185,7 @@ def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, market: Path
     tree["method"]["model"]["observation"].pop("image")
     tree["method"]["model"]["encoder"] = {"kind": "vgg16", "weights": str(tmp_path / "gone.pth")}
     chosen = TrainingSettings.model_validate(tree)
-    store = open_store([market], chosen)
+    store = open_store([market], chosen.data)
     with pytest.raises(WeightsError, match=r"gone\.pth: no such file"):
         _method_and_batches(chosen, store, torch.device("cpu"), resume=False)
     method, _ = _method_and_batches(chosen, store, torch.device("cpu"), resume=True)
@@ -229,7 +230,7 @@ def test_each_source_has_people_of_its_own_and_distractors_are_nobody(tmp_path: 
     for path in market.iterdir():
         image = 255 - cv2.imread(str(path))
         cv2.imwrite(str(other / path.name.replace("0006_", "0000_")), image)
-    store = open_store([market, other], settings(tmp_path))
+    store = open_store([market, other], settings(tmp_path).data)
     people = _people(store)
     assert len(set(people[people >= 0].tolist())) == 6 + 5
     assert ((people < 0) == (store.labels.identity == 0)).all()
