@@ -49,16 +49,18 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
     # How data are standardised and weighted is this network's own business.
     own = dict(network.named_parameters())
     fitting = {name: value for name, value in there.items() if name in own and own[name].shape == value.shape}
+    # Parts that the network may keep as they are.
+    kept: tuple[str, ...] = ()
     stripes = _features_of_stripes(network)
-    same = _convolutions(there) == _convolutions(own)
-    if stripes and not same and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+    another_encoder = _convolutions(there) != _convolutions(own)
+    if stripes and another_encoder and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+        kept = _CONVOLUTIONS
         # Some may fit by chance, but in another place they mean something else.
-        fitting = {name: value for name, value in fitting.items() if not name.startswith(_CONVOLUTIONS)}
+        fitting = {name: value for name, value in fitting.items() if not name.startswith(kept)}
         # Those of the stripes come last, after those of the convolutions.
         fitting[_HEAD] = torch.zeros_like(own[_HEAD])
         fitting[_HEAD][:, -stripes:] = there[_HEAD][:, -stripes:]
-        same = True
-    misfits = [name for name in own if name not in fitting and not (same and name.startswith(_CONVOLUTIONS))]
+    misfits = [name for name in own if name not in fitting and not name.startswith(kept)]
     if misfits:
         raise StartError(
             f"the run to start from is of another model: its {misfits[0]} is missing, or of another shape"
