@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from reid.crops import Images
 from reid.datasets.crops import BoxedImage, Footage, files_fingerprint, image_or_none
 from reid.filerows import read_numbers
+from reid.files import FileError
+from reid.footage.sequence import SequenceInfo
 
 PERSON = 1
 
@@ -91,22 +92,12 @@ def is_sequence(folder: Path) -> bool:
 
 def image_paths(folder: Path) -> dict[int, Path]:
     """The images of a sequence by their frame number."""
-    about = _sequence_info(folder)
-    images = folder / about.get("imDir", "img1")
-    extension = about.get("imExt", ".jpg")
-    paths = {int(path.stem): path for path in images.glob(f"*{extension}") if path.stem.isdigit()}
+    about = SequenceInfo.read(folder)
+    images = about.image_folder.glob(f"*{about.image_extension}")
+    paths = {int(path.stem): path for path in images if path.stem.isdigit()}
     if not paths:
-        raise ValueError(f"{images}: no images; expected 000001{extension} and so on")
+        raise FileError(f"{about.image_folder}: no images; expected {about.image_path(1).name} and so on")
     return dict(sorted(paths.items()))
-
-
-def _sequence_info(folder: Path) -> configparser.SectionProxy:
-    path, parser = folder / "seqinfo.ini", configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"), str(path))
-        return parser["Sequence"]
-    except (OSError, UnicodeDecodeError, configparser.Error, KeyError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); expected a section [Sequence]") from error
 
 
 def sequence_frames(

@@ -17,7 +17,9 @@ def sequence(tmp_path: Path) -> Path:
     for number in (1, 2, 3):
         image = np.repeat(np.repeat(rng.integers(0, 255, (30, 50, 3)), 4, axis=0), 4, axis=1).astype(np.uint8)
         cv2.imwrite(str(tmp_path / "img1" / f"{number:06d}.png"), image)
-    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nname=x\nimDir=img1\nframeRate=25\nimExt=.png\n")
+    (tmp_path / "seqinfo.ini").write_text(
+        "[Sequence]\nname=x\nimDir=img1\nframeRate=25\nseqLength=3\nimWidth=200\nimHeight=120\nimExt=.png\n"
+    )
     (tmp_path / "gt").mkdir()
     # Second row: ignored; third: a car; fourth: hardly visible; fifth: too small; then not in order.
     rows = [

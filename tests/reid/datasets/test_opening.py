@@ -25,7 +25,7 @@ def test_folders_are_told_apart_by_their_names(tmp_path: Path) -> None:
 
 def test_a_sequence_needs_one_detection_file(tmp_path: Path) -> None:
     save(tmp_path / "img1" / "000001.jpg")
-    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nname=x\n")
+    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nframeRate=30\nseqLength=1\nimWidth=4\nimHeight=8\n")
     (tmp_path / "det").mkdir()
     with pytest.raises(ValueError, match="detection files: none"):
         open_crops(tmp_path)
