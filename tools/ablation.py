@@ -56,6 +56,7 @@ def _own_statistics(tree: Tree) -> None:
 
 def _common_statistics(tree: Tree) -> None:
     """Only the statistics that a crop shares with its neighbours."""
+    _clean_statistics(tree)
     _replace(_observed(tree), STATISTICS, COMMON)
 
 
@@ -78,9 +79,14 @@ def _neither(tree: Tree) -> None:
     _no_levelling(tree)
 
 
-def _as_seen(tree: Tree) -> None:
-    """A crop's own statistics are those of the crop as the encoder sees it."""
-    tree["data"]["own_as_seen"] = STATISTICS in _observed(tree)
+def _clean_statistics(tree: Tree) -> None:
+    """A crop's own statistics are those of the crop as it is, however the encoder sees it."""
+    tree["data"]["own_statistics"] = "clean"
+
+
+def _seen_statistics(tree: Tree) -> None:
+    """A crop's own statistics are those of the crop just as the encoder sees it."""
+    tree["data"]["own_statistics"] = "seen" if STATISTICS in _observed(tree) else "clean"
 
 
 def _no_image(tree: Tree) -> None:
@@ -91,6 +97,7 @@ def _no_image(tree: Tree) -> None:
 
 def _pixels_only(tree: Tree) -> None:
     _own_statistics(tree)
+    _clean_statistics(tree)
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
 
 
@@ -126,7 +133,8 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "no levelling": _no_levelling,
     "own statistics not evened out": _uneven_statistics,
     "own statistics only, no levelling": _neither,
-    "own statistics as seen": _as_seen,
+    "own statistics of the clean crop": _clean_statistics,
+    "own statistics as seen": _seen_statistics,
     "no image": _no_image,
     "pixels only": _pixels_only,
     "no foreground weights": _no_foreground,

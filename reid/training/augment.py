@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
@@ -9,18 +11,32 @@ from torch.nn import functional
 from reid.training.settings import AugmentSettings
 
 
-def augment(images: Tensor, settings: AugmentSettings, generator: Generator) -> Tensor:
-    """Vary images (B, 3, H, W), uint8 or from 0 to 1; gives float32 from 0 to 1."""
-    out = images.float() / 255 if images.dtype == torch.uint8 else images.float()
+class Varied(NamedTuple):
+    """Variations of images (B, 3, H, W), float32 from 0 to 1.
+
+    Attributes:
+        seen: what the encoder gets.
+        moved: the same in the images' own colours: moved and covered alike.
+    """
+
+    seen: Tensor
+    moved: Tensor
+
+
+def augment(images: Tensor, settings: AugmentSettings, generator: Generator) -> Varied:
+    """Vary images (B, 3, H, W), uint8 or from 0 to 1."""
+    moved = images.float() / 255 if images.dtype == torch.uint8 else images.float()
     if settings.flip or settings.shift or settings.zoom:
-        out = _move(out, settings, generator)
+        moved = _move(moved, settings, generator)
+    seen = moved
     if settings.brightness or settings.contrast or settings.tint:
-        out = _recolour(out, settings, generator)
+        seen = _recolour(moved, settings, generator)
     if settings.erase:
-        out = _cover(out, settings.erase, generator)
+        covered, colour = _cover(moved, settings.erase, generator)
+        moved, seen = (torch.where(covered, colour, images) for images in (moved, seen))
     if settings.noise:
-        out = out + settings.noise * torch.randn(out.shape, generator=generator, device=out.device)
-    return out
+        seen = seen + settings.noise * torch.randn(seen.shape, generator=generator, device=seen.device)
+    return Varied(seen, moved)
 
 
 def _uniform(count: int, columns: int, reach: float, like: Tensor, generator: Generator) -> Tensor:
@@ -50,8 +66,8 @@ def _recolour(images: Tensor, settings: AugmentSettings, generator: Generator) -
     return (out * gain[:, :, None, None]).clamp(0, 1)
 
 
-def _cover(images: Tensor, probability: float, generator: Generator) -> Tensor:
-    """Cover a rectangle of a fifth to half of each side with a random colour."""
+def _cover(images: Tensor, probability: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """A rectangle of a fifth to half of each side of some images: which pixels it covers, in what colour."""
     count, _, height, width = images.shape
     device = images.device
     covered = torch.rand(count, 1, 1, generator=generator, device=device) < probability
@@ -63,4 +79,4 @@ def _cover(images: Tensor, probability: float, generator: Generator) -> Tensor:
     inside_columns = (columns >= start[:, 1:]) & (columns < (start + size)[:, 1:])
     mask = (inside_rows[:, :, None] & inside_columns[:, None, :] & covered)[:, None]
     colour = torch.rand(count, 3, 1, 1, generator=generator, device=device)
-    return torch.where(mask, colour, images)
+    return mask, colour

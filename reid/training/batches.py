@@ -123,7 +123,8 @@ class CropBatches(Batches):
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
-        self._own_as_seen: OwnStatistics | None = None
+        self._own_varied: OwnStatistics | None = None
+        self._own_moved = data.own_statistics == "moved"
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
             found = _stripe_statistics(self._images)
@@ -137,7 +138,7 @@ class CropBatches(Batches):
                 shared.std(correction=0),
             )
             made[STATISTICS] = own(found, self._cameras)
-            self._own_as_seen = own if data.own_as_seen and STATISTICS in parts else None
+            self._own_varied = None if data.own_statistics == "clean" else own
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             made[COMMON] = tracklet_values(shared, view.index.tracklet)
         self._targets = {part: made[part] for part in parts}
@@ -156,12 +157,13 @@ class CropBatches(Batches):
         aims = rows if self._members is None else self._members.others(rows, generator)
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
-        seen = augment(x, self._augmentation, generator)
-        if self._own_as_seen is not None:
+        varied = augment(x, self._augmentation, generator)
+        if self._own_varied is not None:
             # Like those of the clean crops, in float32.
             with torch.autocast(device.type, enabled=False):
-                targets[STATISTICS] = self._own_as_seen(stripe_statistics(seen), self._cameras[rows])
-        return Batch(seen, targets)
+                found = stripe_statistics(varied.moved if self._own_moved else varied.seen)
+                targets[STATISTICS] = self._own_varied(found, self._cameras[rows])
+        return Batch(varied.seen, targets)
 
     def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
         """Find the neighbours in other cameras, if that is asked for and due."""
@@ -190,10 +192,12 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise ValueError(f"no part {unknown[0]!r} can be made from crops; known: {', '.join(PARTS)}")
-    if data.own_as_seen and STATISTICS not in parts:
-        raise ValueError(f"data.own_as_seen acts on the part {STATISTICS!r}, which is not observed")
-    if data.own_as_seen and data.target == "tracklet":
-        raise ValueError("data.own_as_seen: a crop's own statistics; data.target is tracklet: another crop's")
+    if data.own_statistics != "clean":
+        chosen = f"data.own_statistics: {data.own_statistics}"
+        if STATISTICS not in parts:
+            raise ValueError(f"{chosen} acts on the part {STATISTICS!r}, which is not observed")
+        if data.target == "tracklet":
+            raise ValueError(f"{chosen} is of the crop itself; data.target is tracklet: another crop")
     if data.neighbours is not None and COMMON not in parts:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
 
@@ -239,7 +243,7 @@ class LabelledCropBatches(Batches):
         count = max(2, len(rows) // self._per_identity)
         people = rng.choice(len(self.names), min(count, len(self.names)), replace=False)
         drawn = np.concatenate([rng.choice(self._rows_of[person], self._per_identity) for person in people])
-        x = augment(self._images[drawn].to(generator.device), self._augmentation, generator)
+        x = augment(self._images[drawn].to(generator.device), self._augmentation, generator).seen
         labels = torch.from_numpy(self._classes[drawn]).to(generator.device)
         return Batch(x, {"identity": labels})
 

@@ -72,9 +72,10 @@ class DataSettings(Settings):
     even_statistics: float = Field(0.0, ge=0, le=1)
     """How far the principal components of a crop's own statistics are brought to one deviation: 0 leaves them
     as they are, 1 makes all alike."""
-    own_as_seen: bool = False
-    """Reconstruct a crop's own statistics as the encoder sees the crop, moved and recoloured, not as it is.
-    What it looks like at the moment is then kept, and only the common statistics ask to see past it."""
+    own_statistics: Literal["clean", "moved", "seen"] = "clean"
+    """What a crop's own statistics are those of: the clean crop; the crop moved and covered as the encoder
+    sees it, but in its own colours; or the crop just as the encoder sees it. A descriptor learns to see past
+    what it does not have to reconstruct."""
     neighbours: NeighbourSettings | None = None
     """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
 

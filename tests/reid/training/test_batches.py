@@ -171,30 +171,32 @@ def test_own_statistics_can_be_evened_out_and_common_ones_stay() -> None:
     torch.testing.assert_close(after["common_statistics"], before["common_statistics"])
 
 
-def test_own_statistics_may_be_those_of_the_crop_that_is_seen() -> None:
+@pytest.mark.parametrize("kind", ["moved", "seen"])
+def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None:
     data = view([-1] * 20)
     parts = ["statistics", "common_statistics"]
     settings = DataSettings(level_cameras=True, even_statistics=0.5)
     rows = np.arange(3, 9)
 
-    def batch(own_as_seen: bool, augmentation: AugmentSettings) -> Batch:
-        chosen = settings.model_copy(update={"own_as_seen": own_as_seen})
+    def batch(kind: str, augmentation: AugmentSettings) -> Batch:
+        chosen = settings.model_copy(update={"own_statistics": kind})
         batches = CropBatches(data, parts, chosen, augmentation)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return batches.batch(rows, generator_of_step(0, 0, CPU))
 
-    clean = batch(False, AugmentSettings()).targets
+    clean = batch("clean", AugmentSettings()).targets
     # Without augmentation the two are one.
-    torch.testing.assert_close(batch(True, AugmentSettings()).targets, clean, atol=1e-4, rtol=0)
+    torch.testing.assert_close(batch(kind, AugmentSettings()).targets, clean, atol=1e-4, rtol=0)
     varied = AugmentSettings(brightness=0.3, shift=0.1)
-    torch.testing.assert_close(batch(False, varied).targets, clean)
-    seen = batch(True, varied)
+    torch.testing.assert_close(batch("clean", varied).targets, clean)
+    seen = batch(kind, varied)
     torch.testing.assert_close(seen.targets["common_statistics"], clean["common_statistics"])
     away = (seen.targets["statistics"] - clean["statistics"]).norm(dim=1)
     assert (away > 0.05 * clean["statistics"].norm(dim=1)).all()
-    # They follow from what the encoder gets.
+    # They follow from what the encoder gets; or would get, but for the colours.
+    shown = seen.x if kind == "seen" else batch(kind, AugmentSettings(shift=0.1)).x
     own = OwnStatistics(statistics_of(data.images), np.zeros(20, np.intp), 0.5, torch.tensor(1.0))
-    expected = own(stripe_statistics(seen.x), np.zeros(6, np.intp))
+    expected = own(stripe_statistics(shown), np.zeros(6, np.intp))
     alike = torch.cosine_similarity(seen.targets["statistics"].flatten(), expected.flatten(), dim=0)
     assert alike > 0.9999
 
@@ -202,8 +204,8 @@ def test_own_statistics_may_be_those_of_the_crop_that_is_seen() -> None:
 @pytest.mark.parametrize(
     "parts, settings, message",
     [
-        (["image"], DataSettings(own_as_seen=True), "'statistics', which is not observed"),
-        (["statistics"], DataSettings(own_as_seen=True, target="tracklet"), "another crop's"),
+        (["image"], DataSettings(own_statistics="seen"), "'statistics', which is not observed"),
+        (["statistics"], DataSettings(own_statistics="moved", target="tracklet"), "another crop"),
     ],
 )
 def test_own_statistics_as_seen_need_some(parts: list[str], settings: DataSettings, message: str) -> None:

@@ -240,7 +240,7 @@ def test_a_run_of_before_a_setting_was_known_goes_on(tmp_path: Path, market: Pat
     output = tmp_path / "run"
     train(settings(tmp_path, steps=2), [market], output, device="cpu")
     tree = yaml.safe_load((output / "config.yaml").read_text(encoding="utf-8"))
-    del tree["data"]["own_as_seen"]
+    del tree["data"]["own_statistics"]
     (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     assert train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu").step == 4
     tree["metric"] = "cosine of old"
