@@ -64,7 +64,7 @@ class DataNote:
         crops: how many there are.
         held_out: identities left out of each Market-1501 style folder.
         store: the key of the crops in the cache.
-        digest: stands for the crops, wherever they lie.
+        digest: stands for the crops, wherever they lie; "" in a note of before there were any.
         start: the name of the run whose weights it began with.
     """
 
@@ -72,7 +72,7 @@ class DataNote:
     crops: int
     held_out: int
     store: str
-    digest: str
+    digest: str = ""
     start: str | None = None
 
     @classmethod
@@ -96,7 +96,7 @@ class DataNote:
         Raises:
             RunError: says which they were, and which they are.
         """
-        if now.digest != self.digest:
+        if self.digest not in ("", now.digest):
             raise RunError(
                 f"{folder}: was begun with other crops: {self.crops:,} of {', '.join(self.sources)} "
                 f"with --held-out {self.held_out}, not {now.crops:,} with {now.held_out}"

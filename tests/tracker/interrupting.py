@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -24,7 +25,18 @@ def interrupted(
     kind: signal.Signals = signal.SIGINT,
 ) -> Ended:
     """Start a program, and send it Ctrl-C or so as soon as ``ready``, and a pause in seconds after that."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+    def heed() -> None:
+        """Programs started in the background or by nohup inherit that some signals are passed over."""
+        signal.signal(kind, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=None if sys.platform == "win32" else heed,
+    ) as process:
         try:
             deadline = time.monotonic() + 120
             while not ready():

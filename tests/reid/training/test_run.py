@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -242,6 +243,9 @@ def test_a_run_of_before_a_setting_was_known_goes_on(tmp_path: Path, market: Pat
     tree = yaml.safe_load((output / "config.yaml").read_text(encoding="utf-8"))
     del tree["data"]["own_statistics"]
     (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    note = json.loads((output / "data.json").read_text(encoding="utf-8"))
+    del note["digest"], note["start"]
+    (output / "data.json").write_text(json.dumps(note), encoding="utf-8")
     assert train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu").step == 4
     tree["metric"] = "cosine of old"
     (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
