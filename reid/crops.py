@@ -100,7 +100,7 @@ def whole_image(image: Images) -> Boxes:
 
 
 def evenly_spaced(count: int, most: int) -> NDArray[np.intp]:
-    """Rows of at most ``most`` among ``count`` crops, the first and the last among them: from all sources."""
+    """Rows of at most ``most`` among ``count``, the first and the last among them: some of every source."""
     return np.linspace(0, count - 1, min(count, most)).astype(np.intp)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reid.crops import evenly_spaced
 from reid.experiments.measures import Measures
 from reid.experiments.report import Picture
 from reid.geometry.contours import ray_field
@@ -75,8 +76,7 @@ class LatentMap:
             *(np.linspace(middle - half, middle + half, side) for middle in 0.5 * (low + high))
         )
         # From all of the data, which may be stored movement by movement.
-        some = np.linspace(0, len(latents) - 1, min(len(latents), 1000)).astype(int)
-        there = _log_magnification(decode, latents[some])
+        there = _log_magnification(decode, latents[evenly_spaced(len(latents), 1000)])
         everywhere = _log_magnification(decode, np.stack([x.ravel(), y.ravel()], axis=1))
         # In logarithms, where the mean of the factors is a log-sum.
         mean = float(np.logaddexp.reduce(there) - np.log(len(there)))

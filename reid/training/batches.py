@@ -123,25 +123,24 @@ class CropBatches(Batches):
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
         self._members = _TrackletMembers(view) if data.target == "tracklet" else None
-        self._own_varied: OwnStatistics | None = None
-        self._own_moved = data.own_statistics == "moved"
+        self._own_of = data.own_statistics
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
             found = _stripe_statistics(self._images)
             # A rare colour tells as much as a common one from one camera to the next; within a camera the
             # proportions tell more.
             shared = level_cameras(found, self._cameras) if data.level_cameras else found
-            own = OwnStatistics(
+            self._own = OwnStatistics(
                 found,
                 self._cameras if data.level_cameras else None,
                 data.even_statistics,
                 shared.std(correction=0),
             )
-            made[STATISTICS] = own(found, self._cameras)
-            self._own_varied = None if data.own_statistics == "clean" else own
+            if self._own_of == "clean":
+                made[STATISTICS] = self._own(found, self._cameras)
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             made[COMMON] = tracklet_values(shared, view.index.tracklet)
-        self._targets = {part: made[part] for part in parts}
+        self._targets = {part: made[part] for part in parts if part in made}
         self._of_tracklets = made[COMMON] if COMMON in parts else None
         self._neighbour_settings = data.neighbours
         self._neighbours = torch.empty((0, 2), dtype=torch.int64)
@@ -158,11 +157,11 @@ class CropBatches(Batches):
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
         varied = augment(x, self._augmentation, generator)
-        if self._own_varied is not None:
+        if self._own_of != "clean":
             # Like those of the clean crops, in float32.
             with torch.autocast(device.type, enabled=False):
-                found = stripe_statistics(varied.moved if self._own_moved else varied.seen)
-                targets[STATISTICS] = self._own_varied(found, self._cameras[rows])
+                found = stripe_statistics(varied.moved if self._own_of == "moved" else varied.seen)
+                targets[STATISTICS] = self._own(found, self._cameras[rows])
         return Batch(varied.seen, targets)
 
     def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
