@@ -7,18 +7,18 @@ ones, end and begin tracks, remember what they looked like. All tracks are handl
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.boxes import covered_shares, meeting_pairs, non_maximum_suppression
+from tracker.boxes import meeting_pairs
 from tracker.config import Stage, TrackerConfig, load_config
 from tracker.costs import COSTS, OVERLAP_COSTS, Candidates, Indices
 from tracker.detections import Detections
 from tracker.gallery import Gallery
+from tracker.intake import Frame, Intake
 from tracker.matching import match, match_total_overlap
 from tracker.motion import POSITION, Array, Motion
 from tracker.recall import Recall
@@ -52,11 +52,10 @@ class Tracker:
         self.frame = 0
         self._live = LiveTracks()
         self._gallery = Gallery(self.config.memory)
+        self._intake = Intake(self.config, self._motion, self._gallery)
         rules = self.config.memory.recall
         self._recall = None if rules is None else Recall(rules, self.config)
         self._next_id = 1
-        self._only_class: int | None = None
-        self._several_classes = False
         self._no_data: dict[str, Any] = {}
 
     @overload
@@ -103,7 +102,7 @@ class Tracker:
         return detections
 
     def _step(self, detections: Detections) -> Tracks:
-        frame = self._look_at(detections)
+        frame = self._intake.frame(detections)
         live = self._live
         self.frame += 1
         self._motion.predict(live.state)
@@ -120,69 +119,6 @@ class Tracker:
         self._begin(frame, unmatched)
         return self._show(detections)
 
-    def _look_at(self, detections: Detections) -> _Frame:
-        """Choose the detections that count, and work out what every stage needs of them."""
-        rules = self.config.detections
-        chosen = self._acceptable(detections)
-        separate = self._classes_matter(detections.classes)
-        if rules.nms is not None and len(chosen) > 1:
-            classes = detections.classes[chosen] if separate else None
-            stays = non_maximum_suppression(
-                detections.boxes[chosen], detections.scores[chosen], rules.nms, classes
-            )
-            chosen = chosen[stays]
-        boxes = detections.boxes[chosen]
-        vectors = usable = memorable = None
-        if detections.features is not None and self.config.uses_appearance:
-            vectors, usable = self._gallery.prepare(detections.features[chosen])
-            quality = None if detections.quality is None else detections.quality[chosen]
-            memorable = usable & self._good_views(boxes, quality)
-        return _Frame(
-            indices=chosen,
-            boxes=boxes,
-            measured=self._motion.measure(boxes),
-            scores=detections.scores[chosen],
-            classes=detections.classes[chosen],
-            separate_classes=separate,
-            vectors=vectors,
-            usable=usable,
-            memorable=memorable,
-        )
-
-    def _good_views(self, boxes: Array, quality: NDArray[np.float32] | None) -> NDArray[np.bool_]:
-        """Which boxes show enough to remember somebody by."""
-        rules = self.config.memory
-        good = np.ones(len(boxes), dtype=np.bool_)
-        if quality is not None and rules.least_quality > 0:
-            good &= quality >= rules.least_quality
-        if rules.most_covered < 1:
-            good &= covered_shares(boxes) <= rules.most_covered
-        return good
-
-    def _acceptable(self, detections: Detections) -> Indices:
-        """Rows that have a proper box, a proper and sufficient score and a sufficient height."""
-        rules = self.config.detections
-        left, top, right, bottom = detections.boxes.T
-        # NaN fails a comparison; infinity is looked for only where the sum of all betrays it.
-        good = right > left
-        good &= bottom > top
-        if rules.min_height > 0:
-            good &= bottom - top >= rules.min_height
-        if not np.isfinite(detections.boxes.sum() + detections.scores.sum()):
-            good &= np.isfinite(detections.boxes).all(axis=1) & np.isfinite(detections.scores)
-        if rules.min_confidence is not None:
-            good &= detections.scores >= rules.min_confidence
-        return np.asarray(good.nonzero()[0])
-
-    def _classes_matter(self, classes: NDArray[np.int64]) -> bool:
-        """Whether tracks of several classes may meet: never asked for again once they have."""
-        if self.config.classes == "ignore" or not len(classes):
-            return self._several_classes
-        if self._only_class is None:
-            self._only_class = int(classes[0])
-        self._several_classes |= bool((classes != self._only_class).any())
-        return self._several_classes
-
     def _drop_lost(self, boxes: Array) -> Array:
         """End the tracks whose prediction is no box any more (an area below zero, an overflow)."""
         if np.isfinite(boxes.sum()):
@@ -191,7 +127,7 @@ class Tracker:
         self._keep(sane)
         return np.asarray(boxes[sane])
 
-    def _match(self, frame: _Frame, boxes: Array, spread: Array) -> tuple[Indices, Indices]:
+    def _match(self, frame: Frame, boxes: Array, spread: Array) -> tuple[Indices, Indices]:
         """Go through the stages: rows of the live tracks, and the rows of ``frame`` that they take."""
         free_tracks = np.ones(len(self._live), dtype=np.bool_)
         free_detections = np.ones(len(frame.indices), dtype=np.bool_)
@@ -233,7 +169,7 @@ class Tracker:
     def _possible_pairs(
         self,
         stage: Stage,
-        frame: _Frame,
+        frame: Frame,
         boxes: Array,
         spread: Array,
         free_tracks: NDArray[np.bool_],
@@ -278,7 +214,7 @@ class Tracker:
         if not stays.all():
             self._keep(stays)
 
-    def _begin(self, frame: _Frame, free: NDArray[np.bool_]) -> None:
+    def _begin(self, frame: Frame, free: NDArray[np.bool_]) -> None:
         life = self.config.lifecycle
         if life.birth_score is not None:
             free = free & (frame.scores >= life.birth_score)
@@ -296,7 +232,7 @@ class Tracker:
         )
         self._remember(frame, slots, columns)
 
-    def _remember(self, frame: _Frame, slots: Indices, columns: Indices) -> None:
+    def _remember(self, frame: Frame, slots: Indices, columns: Indices) -> None:
         if frame.vectors is None or frame.memorable is None:
             return
         worth = frame.memorable[columns]
@@ -334,18 +270,3 @@ class Tracker:
             seen = taken >= 0
             boxes[seen] = detections.boxes[taken[seen]]
         return Tracks(live.ids[rows], boxes, live.scores[rows], live.classes[rows], taken, live.gaps[rows])
-
-
-@dataclass(slots=True)
-class _Frame:
-    """The detections of a frame that count, and what was worked out about them once."""
-
-    indices: Indices  # rows of the detections as they came
-    boxes: Array
-    measured: Array  # the boxes in the filter's coordinates
-    scores: Array
-    classes: NDArray[np.int64]
-    separate_classes: bool
-    vectors: NDArray[np.float32] | None  # prepared for the gallery
-    usable: NDArray[np.bool_] | None
-    memorable: NDArray[np.bool_] | None
