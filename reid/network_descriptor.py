@@ -63,7 +63,7 @@ class DescriptorNetwork(nn.Module):
         self.input: nn.Module = nn.Identity()
         if isinstance(settings, PosteriorSettings):
             self.input = Signal(settings.input)
-            # The weights come from the file, not from where the training started.
+            # Older files still say where the training started.
             encoder = untrained(settings.encoder)
             self.encoder = build_encoder(encoder, settings.latents, settings.input)
             self.shape, self.width = settings.input.shape, settings.latents
@@ -283,5 +283,6 @@ def choose_device(name: str) -> torch.device:
 def _network_settings(network: VAE | CosineDescriptor) -> PosteriorSettings | SupervisedSettings:
     if isinstance(network, CosineDescriptor):
         return SupervisedSettings(network=network.settings)
-    settings = network.settings
+    # The weights are in the file; where a training found its first ones is a path of another machine.
+    settings = network.settings.untrained()
     return PosteriorSettings(input=settings.input, encoder=settings.encoder, latents=settings.latents)

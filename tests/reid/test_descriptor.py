@@ -227,12 +227,15 @@ def test_weights_to_start_from_are_not_asked_for_again(tmp_path: Path, make_peop
         }
     )
     model, path = VAE(settings).eval(), tmp_path / "vgg.safetensors"
+    started = settings.encoder.model_copy(update={"weights": "/nowhere/vgg16.pth"})
+    model.settings = settings.model_copy(update={"encoder": started})
     save_descriptor(path, model, make_people(8, (32, 32)), metric="cosine", policy="squash")
     network = read_descriptor_file(path)[0].network.model_dump()
+    assert network["encoder"]["weights"] == "none", "where a training started is no business of the file's"
+    # Files of before do name it.
     network["encoder"]["weights"] = "/nowhere/vgg16.pth"
     change_descriptor_file(path, path, network=network)
     assert Descriptor.load(path, "cpu").width == 4
-    assert read_descriptor_file(path)[0].network.encoder.weights == "/nowhere/vgg16.pth"
 
 
 def test_a_folder_of_a_training_is_loaded(file: Path, tmp_path: Path) -> None:
