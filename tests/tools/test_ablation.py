@@ -30,19 +30,8 @@ def market(tmp_path: Path) -> Path:
     return folder
 
 
-#: What a configuration is already without.
-ALREADY = {"fmvae": ["own statistics of the clean crop"], "fmvae-small": []}
-
-
-@pytest.mark.parametrize(
-    "config, name",
-    [
-        (config, name)
-        for config, already in ALREADY.items()
-        for name in VARIANTS
-        if name not in ("complete", *already)
-    ],
-)
+@pytest.mark.parametrize("config", ["fmvae", "fmvae-small"])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "complete"])
 def test_every_variant_differs_from_the_complete_model_in_its_settings(config: str, name: str) -> None:
     base = load_training(config)
     whole, part = variant(base, "complete", 100), variant(base, name, 100)
