@@ -236,6 +236,7 @@ def test_weights_to_start_from_are_not_asked_for_again(tmp_path: Path, make_peop
     network["encoder"]["weights"] = "/nowhere/vgg16.pth"
     change_descriptor_file(path, path, network=network)
     assert Descriptor.load(path, "cpu").width == 4
+    assert read_descriptor_file(path)[0].network.encoder.weights == "/nowhere/vgg16.pth"
 
 
 def test_a_folder_of_a_training_is_loaded(file: Path, tmp_path: Path) -> None:
