@@ -122,8 +122,9 @@ class CropBatches(Batches):
         self._images = _pixels(view.images)
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
-        self._members = _TrackletMembers(view) if data.target == "tracklet" else None
-        self._own_of = data.own_statistics
+        self._members = _TrackletMembers(view)
+        self._of_another = data.target == "tracklet"
+        self._own_of, self._steady = data.own_statistics, data.steady_statistics
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
             found = _stripe_statistics(self._images)
@@ -137,7 +138,7 @@ class CropBatches(Batches):
                 shared.std(correction=0),
             )
             if self._own_of == "clean":
-                made[STATISTICS] = self._own(found, self._cameras)
+                made[STATISTICS] = self._own.of_all()
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             made[COMMON] = tracklet_values(shared, view.index.tracklet)
         self._targets = {part: made[part] for part in parts if part in made}
@@ -145,7 +146,8 @@ class CropBatches(Batches):
         self._neighbour_settings = data.neighbours
         self._neighbours = torch.empty((0, 2), dtype=torch.int64)
         if data.neighbours is not None and vectors is not None:
-            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
+            self._neighbours = self._found(torch.from_numpy(vectors), data.neighbours)
+        self._take(self._neighbours)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -153,7 +155,7 @@ class CropBatches(Batches):
     def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
         """The crops in ``rows``, each with its own target or that of another crop of its tracklet."""
         device = generator.device
-        aims = rows if self._members is None else self._members.others(rows, generator)
+        aims = self._members.others(rows, generator) if self._of_another else rows
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
         varied = augment(x, self._augmentation, generator)
@@ -185,6 +187,10 @@ class CropBatches(Batches):
         self._neighbours = neighbours
         if self._of_tracklets is not None and len(neighbours):
             self._targets[COMMON] = common_values(self._of_tracklets, neighbours)
+        if self._steady:
+            self._own.steady(torch.cat([neighbours, self._members.pairs()]), self._steady)
+            if self._own_of == "clean":
+                self._targets[STATISTICS] = self._own.of_all()
 
 
 def _check(parts: Sequence[str], data: DataSettings) -> None:
@@ -197,7 +203,9 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
             raise ValueError(f"{chosen} acts on the part {STATISTICS!r}, which is not observed")
         if data.target == "tracklet":
             raise ValueError(f"{chosen} is of the crop itself; data.target is tracklet: another crop")
-    if data.neighbours is not None and COMMON not in parts:
+    if data.steady_statistics and STATISTICS not in parts:
+        raise ValueError(f"data.steady_statistics acts on the part {STATISTICS!r}, which is not observed")
+    if data.neighbours is not None and COMMON not in parts and not data.steady_statistics:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
 
 
@@ -288,3 +296,12 @@ class _TrackletMembers:
             self._start[group] + (drawn * self._size[group]).astype(np.int64)
         ]
         return chosen
+
+    def pairs(self) -> Tensor:
+        """Each row with the one half its tracklet away; rows that are alone are in no pair, (P, 2)."""
+        start, size = (values[self._group] for values in (self._start, self._size))
+        place = np.empty_like(self._order)
+        place[self._order] = np.arange(len(self._order))
+        opposite = self._order[start + (place - start + size // 2) % size]
+        rows = np.flatnonzero(size > 1)
+        return torch.from_numpy(np.stack([rows, opposite[rows]], axis=1))

@@ -6,6 +6,8 @@ settled here, in the values that are to be reconstructed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ LEAST_DEVIATION = 0.132
 
 #: Added to each variance, in units of the mean one: components of next to none are noise.
 LEAST_VARIANCE = 0.1
+
+_PAIRS_AT_ONCE = 8192
 
 
 def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
@@ -31,12 +35,14 @@ def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
 class OwnStatistics:
     """A crop's own statistics made ready to be explained; also of crops that are varied later.
 
+    What counts too much is divided by a power of its deviation, component by component. The components are
+    put together again: the D numbers go on to mean what they did.
+
     Args:
         values: (N, D) of all crops: what is taken away is theirs.
         camera: (N,) numbers of their cameras, whose means are taken away; None leaves cameras alone.
-        power: each principal component is divided by its deviation to that power. What varies most, how light
-            the clothes are, then counts less beside what varies less and tells people apart as well. The
-            components are put together again: the D numbers go on to mean what they did.
+        power: of each principal component's deviation. What varies most, how light the clothes are, then
+            counts less beside what varies less and tells people apart as well.
         deviation: that they get, all numbers taken together.
     """
 
@@ -47,14 +53,34 @@ class OwnStatistics:
         self._means = torch.zeros(1, size)
         if camera is not None:
             self._means = torch.stack([values[rows].mean(dim=0) for rows in _rows_of_cameras(camera)])
-        centred = values - self._of_cameras(camera)
-        self._matrix = torch.eye(size)
+        self._centred = values - self._of_cameras(camera)
+        self._deviation = deviation
+        evening = torch.eye(size)
         if power:
-            mean = centred.mean(dim=0)
-            self._means, centred = self._means + mean, centred - mean
-            self._matrix = _evening(centred, power)
-        spread = (centred @ self._matrix).std(correction=0).clamp_min(1e-12)
-        self._matrix = self._matrix * (deviation / spread)
+            mean = self._centred.mean(dim=0)
+            self._means, self._centred = self._means + mean, self._centred - mean
+            evening = _evening(_second_moments([self._centred]), power)
+        self._matrix = self._scaled(evening)
+
+    def steady(self, pairs: Tensor, power: float) -> None:
+        """Divide by what varies between crops of one person, no longer by what varies between all.
+
+        Pose, light and what else is not the person then counts less; what one person keeps and another has
+        not counts more. Fewer pairs than numbers say too little, and change nothing.
+
+        Args:
+            pairs: (P, 2) rows of crops that probably show the same person.
+            power: of the deviation between them.
+        """
+        if len(pairs) < self._centred.shape[1]:
+            return
+        pieces = (piece.unbind(dim=1) for piece in torch.split(pairs, _PAIRS_AT_ONCE))
+        differences = (self._centred[one] - self._centred[other] for one, other in pieces)
+        self._matrix = self._scaled(_evening(_second_moments(differences), power))
+
+    def of_all(self) -> Tensor:
+        """Those of the crops themselves, made ready, (N, D)."""
+        return self._centred @ self._matrix
 
     def __call__(self, values: Tensor, camera: NDArray[np.intp]) -> Tensor:
         """Values (B, D) of crops of the cameras ``camera`` (B,), made ready."""
@@ -64,14 +90,26 @@ class OwnStatistics:
     def _of_cameras(self, camera: NDArray[np.intp] | None) -> Tensor:
         return self._means if len(self._means) == 1 or camera is None else self._means[camera]
 
+    def _scaled(self, matrix: Tensor) -> Tensor:
+        spread = (self._centred @ matrix).std(correction=0).clamp_min(1e-12)
+        return matrix * (self._deviation / spread)
 
-def _evening(centred: Tensor, power: float) -> Tensor:
-    """What centred values (N, D) are to be multiplied with to even out their components, (D, D)."""
-    exact = centred.double()
-    variance, components = torch.linalg.eigh(exact.T @ exact / len(exact))
+
+def _second_moments(pieces: Iterable[Tensor]) -> Tensor:
+    """Mean product of each two of D numbers over the rows of all pieces (N, D), in double precision."""
+    total, count = torch.zeros((), dtype=torch.float64), 0
+    for piece in pieces:
+        exact = piece.double()
+        total, count = total + exact.T @ exact, count + len(exact)
+    return total / count
+
+
+def _evening(moments: Tensor, power: float) -> Tensor:
+    """What values are to be multiplied with to even out the components of these moments, (D, D)."""
+    variance, components = torch.linalg.eigh(moments)
     floored = variance.clamp_min(0.0) + (LEAST_VARIANCE * variance.mean()).clamp_min(1e-12)
     matrix: Tensor = (components * floored.pow(-0.5 * power)) @ components.T
-    return matrix.to(centred.dtype)
+    return matrix.float()
 
 
 def _rows_of_cameras(camera: NDArray[np.intp]) -> list[Tensor]:

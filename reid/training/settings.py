@@ -41,7 +41,7 @@ class AugmentSettings(Settings):
 
 
 class NeighbourSettings(Settings):
-    """Targets that a crop has in common with crops of other cameras that look like it."""
+    """Crops of other cameras that look like a crop: what it has in common with them is the person's."""
 
     nearest: int = Field(4, ge=1)
     """Two crops are neighbours if each is among the other's nearest so many in its camera."""
@@ -72,12 +72,15 @@ class DataSettings(Settings):
     even_statistics: float = Field(0.0, ge=0, le=1)
     """How far the principal components of a crop's own statistics are brought to one deviation: 0 leaves them
     as they are, 1 makes all alike."""
+    steady_statistics: float = Field(0.0, ge=0, le=1)
+    """The same, once crops are known that probably show one person, neighbours or those of a tracklet: how
+    far the deviations between those are brought to one. What a person keeps counts more then."""
     own_statistics: Literal["clean", "moved", "seen"] = "clean"
     """What a crop's own statistics are those of: the clean crop; the crop moved and covered as the encoder
     sees it, but in its own colours; or the crop just as the encoder sees it. A descriptor learns to see past
     what it does not have to reconstruct."""
     neighbours: NeighbourSettings | None = None
-    """How the part ``common_statistics`` of the observation finds what a crop has in common with others."""
+    """How crops of other cameras are found that probably show the same person."""
 
 
 class OptimiserSettings(Settings):

@@ -30,16 +30,19 @@ def statistics_of(images: np.ndarray) -> torch.Tensor:
     return stripe_statistics(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
 
 
-def view(tracklets: list[int]) -> TrainingView:
+def view(
+    tracklets: list[int], images: np.ndarray | None = None, cameras: np.ndarray | None = None
+) -> TrainingView:
     count = len(tracklets)
-    images = np.random.default_rng(0).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
+    if images is None:
+        images = np.random.default_rng(0).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
     zeros = np.zeros(count, dtype=np.int32)
     index = CropIndex(
         source=zeros,
         frame=np.arange(count),
         box=np.zeros((count, 4)),
         score=np.ones(count, dtype=np.float32),
-        camera=zeros,
+        camera=zeros if cameras is None else cameras,
         tracklet=np.array(tracklets, dtype=np.int64),
     )
     return TrainingView(images, index)
@@ -171,6 +174,62 @@ def test_own_statistics_can_be_evened_out_and_common_ones_stay() -> None:
     torch.testing.assert_close(after["common_statistics"], before["common_statistics"])
 
 
+def flickering_people(people: int, crops: int) -> np.ndarray:
+    """Crops of evenly dressed people, one after the other, in a light that changes from crop to crop."""
+    rng = np.random.default_rng(0)
+    clothes = rng.uniform(60, 160, (people, 1, 4, 1, 3)).repeat(crops, axis=1).repeat(4, axis=2)
+    light = rng.uniform(0.4, 1.6, (people, crops, 1, 1, 1))
+    images = np.broadcast_to(clothes * light, (people, crops, 16, 16, 3)) + rng.normal(0, 4, (16, 16, 3))
+    return images.reshape(-1, 16, 16, 3).clip(0, 255).astype(np.uint8)
+
+
+def share_within(values: torch.Tensor, people: int) -> float:
+    """How much of the variation of values, one person's after the other's, is within a person."""
+    within = values.unflatten(0, (people, -1)).var(1, correction=0).sum(1).mean()
+    return float(within / values.var(0, correction=0).sum())
+
+
+@pytest.mark.parametrize("kind", ["clean", "moved"])
+def test_what_varies_within_a_tracklet_counts_less_in_steady_statistics(kind: str) -> None:
+    people, crops = 80, 6
+    data = view(np.repeat(np.arange(people), crops).tolist(), flickering_people(people, crops))
+    rows, generator = np.arange(people * crops), generator_of_step(0, 0, CPU)
+    even, steady = (
+        CropBatches(
+            data,
+            ["statistics"],
+            DataSettings(even_statistics=0.25, steady_statistics=power, own_statistics=kind),
+            AugmentSettings(),
+        )
+        .batch(rows, generator)
+        .targets["statistics"]
+        for power in (0.0, 0.75)
+    )
+    assert share_within(steady, people) < 0.8 * share_within(even, people)
+    torch.testing.assert_close(steady.std(), even.std(), rtol=1e-3, atol=0)
+
+
+def test_steady_statistics_follow_the_neighbours_and_come_back_with_them() -> None:
+    people, crops = 120, 2
+    cameras = np.tile(np.arange(crops, dtype=np.int32), people)
+    data = view([-1] * (people * crops), flickering_people(people, crops), cameras)
+    rows = np.arange(people * crops)
+    # As an all-knowing descriptor would have it.
+    vectors = np.repeat(np.random.default_rng(1).normal(size=(people, 16)), crops, axis=0).astype(np.float32)
+    settings = DataSettings(steady_statistics=0.75, neighbours=NeighbourSettings(nearest=4))
+
+    def batches(known: np.ndarray | None) -> CropBatches:
+        return CropBatches(data, ["statistics"], settings, AugmentSettings(), known)
+
+    def targets(of: CropBatches) -> torch.Tensor:
+        return of.batch(rows, generator_of_step(0, 0, CPU)).targets["statistics"]
+
+    found, without = batches(vectors), batches(None)
+    assert share_within(targets(found), people) < 0.8 * share_within(targets(without), people)
+    without.restore(found.state())
+    assert torch.equal(targets(without), targets(found))
+
+
 @pytest.mark.parametrize("kind", ["moved", "seen"])
 def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None:
     data = view([-1] * 20)
@@ -206,6 +265,7 @@ def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None
     [
         (["image"], DataSettings(own_statistics="seen"), "'statistics', which is not observed"),
         (["statistics"], DataSettings(own_statistics="moved", target="tracklet"), "another crop"),
+        (["image"], DataSettings(steady_statistics=1), "'statistics', which is not observed"),
     ],
 )
 def test_own_statistics_as_seen_need_some(parts: list[str], settings: DataSettings, message: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reid.training.levelling import OwnStatistics, level_cameras
+from reid.training.levelling import LEAST_VARIANCE, OwnStatistics, level_cameras
 
 
 def test_levelled_cameras_are_alike_in_mean_and_deviation() -> None:
@@ -65,3 +65,50 @@ def test_without_cameras_and_power_only_the_scale_changes() -> None:
 
 def test_values_without_any_variation_stay_finite() -> None:
     assert not evened(torch.ones(4, 3), 1.0).any()
+
+
+def people_in_changing_light() -> tuple[torch.Tensor, torch.Tensor]:
+    """Crops of 300 people, two each, and their pairs: light differs from crop to crop, clothes do not."""
+    source = torch.Generator().manual_seed(0)
+    clothes = torch.randn(300, 2, generator=source).repeat(2, 1)
+    light = 3.0 * torch.randn(600, 1, generator=source)
+    changing = 0.5 * torch.randn(600, 2, generator=source)
+    values = torch.cat([light, clothes + changing], dim=1)
+    return values, torch.stack([torch.arange(300), torch.arange(300, 600)], dim=1)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_what_differs_between_crops_of_one_person_counts_less_once_they_are_known(power: float) -> None:
+    values, pairs = people_in_changing_light()
+    nobody = np.zeros(len(values), np.intp)
+    own = OwnStatistics(values, None, 0.0, torch.tensor(2.0))
+    own.steady(pairs, power)
+    ready = own(values, nobody)
+    assert float(ready.std(correction=0)) == pytest.approx(2.0)
+    torch.testing.assert_close(own.of_all(), ready)
+    within = (values[pairs[:, 0]] - values[pairs[:, 1]]).std(0)
+    left = (ready[pairs[:, 0]] - ready[pairs[:, 1]]).std(0)
+    divisors = (within.square() + LEAST_VARIANCE * within.square().mean()).sqrt() ** power
+    expected = within / divisors
+    torch.testing.assert_close(left[0] / left[1], expected[0] / expected[1], rtol=0.1, atol=0)
+    # Clothes count more beside light than they did.
+    before, after = values.std(0), ready.std(0)
+    assert after[1] / after[0] > 1.5 * before[1] / before[0]
+
+
+def test_it_is_the_deviation_between_crops_of_one_person_then_and_no_other_one() -> None:
+    values, pairs = people_in_changing_light()
+    plain, evened_out = (OwnStatistics(values, None, power, torch.tensor(1.0)) for power in (0.0, 0.5))
+    for own in (plain, evened_out):
+        own.steady(pairs, 0.75)
+    ready = plain.of_all()
+    torch.testing.assert_close(evened_out.of_all(), ready - ready.mean(0), atol=1e-4, rtol=1e-3)
+
+
+def test_too_few_pairs_change_nothing() -> None:
+    values, pairs = people_in_changing_light()
+    own = OwnStatistics(values, None, 0.5, torch.tensor(1.0))
+    before = own.of_all()
+    for few in (pairs[:0], pairs[:2]):
+        own.steady(few, 1.0)
+        assert torch.equal(own.of_all(), before)
