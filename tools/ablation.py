@@ -50,13 +50,15 @@ def _no_shortcuts(tree: Tree) -> None:
 
 def _own_statistics(tree: Tree) -> None:
     """Statistics of the crop itself, none that it shares with neighbours."""
-    tree["data"]["neighbours"] = None
+    if not tree["data"]["steady_statistics"]:
+        tree["data"]["neighbours"] = None
     _replace(_observed(tree), COMMON, STATISTICS)
 
 
 def _common_statistics(tree: Tree) -> None:
     """Only the statistics that a crop shares with its neighbours."""
     _clean_statistics(tree)
+    _evened_out_over_all(tree)
     _replace(_observed(tree), STATISTICS, COMMON)
 
 
@@ -70,7 +72,13 @@ def _no_levelling(tree: Tree) -> None:
     tree["data"]["level_cameras"] = False
 
 
+def _evened_out_over_all(tree: Tree) -> None:
+    """What varies between all crops counts less, whether or not it does so between those of one person."""
+    tree["data"]["steady_statistics"] = 0.0
+
+
 def _uneven_statistics(tree: Tree) -> None:
+    _evened_out_over_all(tree)
     tree["data"]["even_statistics"] = 0.0
 
 
@@ -96,6 +104,7 @@ def _no_image(tree: Tree) -> None:
 
 
 def _pixels_only(tree: Tree) -> None:
+    _evened_out_over_all(tree)
     _own_statistics(tree)
     _clean_statistics(tree)
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
@@ -131,6 +140,7 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "own statistics only": _own_statistics,
     "common statistics only": _common_statistics,
     "no levelling": _no_levelling,
+    "own statistics evened out over all": _evened_out_over_all,
     "own statistics not evened out": _uneven_statistics,
     "own statistics only, no levelling": _neither,
     "own statistics of the clean crop": _clean_statistics,
