@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 # Two processes of one thread each: more threads than cores would fight.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-test: $(INSTALLED)  ## the test suite, three minutes; tests on real data need VHP_DATA
+test: $(INSTALLED)  ## the test suite, four minutes; tests on real data need VHP_DATA
 	$(PYTEST) -m "not slow"
 
 test-slow: $(INSTALLED)  ## what takes longer: trainings, long videos, a browser

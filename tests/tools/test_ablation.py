@@ -40,6 +40,20 @@ def test_every_variant_differs_from_the_complete_model_in_its_settings(config: s
     assert part.optimiser.steps == 100
 
 
+def test_neighbours_are_looked_for_as_long_as_something_needs_them() -> None:
+    own, unsteady, pixels = (
+        variant(load_training("fmvae-small", changes), name, 100).data.neighbours
+        for name, changes in (
+            ("own statistics only", []),
+            ("own statistics only", ["data.steady_statistics=0"]),
+            ("pixels only", []),
+        )
+    )
+    assert own is not None
+    assert unsteady is None
+    assert pixels is None
+
+
 def test_only_what_is_there_is_taken_away() -> None:
     assert applicable(load_training("fmvae-small")) == list(VARIANTS)
     of_the_paper = applicable(load_training("fmvae-paper"))
