@@ -57,8 +57,7 @@ def _own_statistics(tree: Tree) -> None:
 
 def _common_statistics(tree: Tree) -> None:
     """Only the statistics that a crop shares with its neighbours."""
-    _clean_statistics(tree)
-    _evened_out_over_all(tree)
+    _nothing_about_own_statistics(tree)
     _replace(_observed(tree), STATISTICS, COMMON)
 
 
@@ -92,6 +91,12 @@ def _clean_statistics(tree: Tree) -> None:
     tree["data"]["own_statistics"] = "clean"
 
 
+def _nothing_about_own_statistics(tree: Tree) -> None:
+    """The settings for a crop's own statistics are as by default: these are about to be left out."""
+    _clean_statistics(tree)
+    _evened_out_over_all(tree)
+
+
 def _seen_statistics(tree: Tree) -> None:
     """A crop's own statistics are those of the crop just as the encoder sees it."""
     tree["data"]["own_statistics"] = "seen" if STATISTICS in _observed(tree) else "clean"
@@ -104,9 +109,8 @@ def _no_image(tree: Tree) -> None:
 
 
 def _pixels_only(tree: Tree) -> None:
-    _evened_out_over_all(tree)
+    _nothing_about_own_statistics(tree)
     _own_statistics(tree)
-    _clean_statistics(tree)
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
 
 

@@ -144,10 +144,10 @@ class CropBatches(Batches):
         self._targets = {part: made[part] for part in parts if part in made}
         self._of_tracklets = made[COMMON] if COMMON in parts else None
         self._neighbour_settings = data.neighbours
-        self._neighbours = torch.empty((0, 2), dtype=torch.int64)
+        neighbours = torch.empty((0, 2), dtype=torch.int64)
         if data.neighbours is not None and vectors is not None:
-            self._neighbours = self._found(torch.from_numpy(vectors), data.neighbours)
-        self._take(self._neighbours)
+            neighbours = self._found(torch.from_numpy(vectors), data.neighbours)
+        self._take(neighbours)
 
     def __len__(self) -> int:
         return len(self._images)

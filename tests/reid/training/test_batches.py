@@ -268,7 +268,7 @@ def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None
         (["image"], DataSettings(steady_statistics=1), "'statistics', which is not observed"),
     ],
 )
-def test_own_statistics_as_seen_need_some(parts: list[str], settings: DataSettings, message: str) -> None:
+def test_settings_of_own_statistics_need_some(parts: list[str], settings: DataSettings, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CropBatches(view([-1] * 4), parts, settings, AugmentSettings())
 
