@@ -140,3 +140,23 @@ def test_crops_are_resized_to_what_the_network_reads(tmp_path: Path, crops: np.n
     descriptor = Descriptor.load(network(tmp_path / "a.onnx", ["N", 3, 12, 6]), "cpu")
     large = np.stack([cv2.resize(crop, (18, 36), interpolation=cv2.INTER_NEAREST) for crop in crops])
     np.testing.assert_allclose(descriptor(large), descriptor(crops), atol=1e-5)
+
+
+def test_onnxruntime_takes_no_more_threads_than_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    seen = []
+    make = onnxruntime.InferenceSession
+
+    def watched(path: Path, options: onnxruntime.SessionOptions, **more: object) -> object:
+        seen.append(options.intra_op_num_threads)
+        return make(path, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", watched)
+    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    for asked in ("1", "3", ""):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        Descriptor.load(path, "cpu")
+    assert seen == [1, 3, 0]

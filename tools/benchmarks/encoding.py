@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ def encoding(
         str, typer.Option(help="configurations (untrained: the speed is the same) or descriptors")
     ] = "fmvae-small,fmvae",
     onnx: Annotated[list[Path] | None, typer.Option(help="also any re-ID network as a file")] = None,
+    osnets: Annotated[
+        str, typer.Option(help="also OSNets of these widths, untrained; needs the extra onnx")
+    ] = "0.25,1.0",
     batches: Annotated[str, typer.Option(help="crops at once, separated by commas")] = "1,32",
     rounds: Annotated[int, typer.Option(help="how often each is timed; the fastest counts")] = 3,
     threads: Annotated[int, typer.Option(help="for computing")] = 1,
@@ -43,6 +47,8 @@ def encoding(
     from reid.onnx_descriptor import OnnxDescriptor
 
     torch.set_num_threads(threads)
+    # onnxruntime's threads, too.
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     introduce_machine(threads)
     counts = [int(text) for text in batches.split(",")]
     table = Table(title="crops a second of processor time; cosine distance from float32")
@@ -56,11 +62,23 @@ def encoding(
                 vectors = encode(crops)
                 exact = vectors if exact is None else exact
                 _add(table, name, form, encode, crops, counts, rounds, threads, _apart(vectors, exact))
-    for path in onnx or []:
-        user = OnnxDescriptor(path, "cpu")
-        crops = _crops(max(counts), user.size)
-        _add(table, user.name, "as it is", user, crops, counts, rounds, threads, None)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in [*_osnets(osnets, Path(folder)), *(onnx or [])]:
+            foreign = OnnxDescriptor(path, "cpu")
+            crops = _crops(max(counts), foreign.size)
+            _add(table, foreign.name, "as it is", foreign, crops, counts, rounds, threads, None)
     console.print(table)
+
+
+def _osnets(widths: str, folder: Path) -> Iterator[Path]:
+    if not widths or not _has_onnx():
+        return
+    from benchmarks.osnet import write_osnet
+
+    for width in widths.split(","):
+        path = folder / f"osnet-x{width}.onnx"
+        write_osnet(path, float(width))
+        yield path
 
 
 def _forms(
@@ -80,8 +98,12 @@ def _forms(
     if compiled:
         yield "float32, compiled", _by_torch(torch.compile(network, dynamic=False))
         yield "bfloat16, compiled", _by_torch(torch.compile(network, dynamic=False), bfloat16=True)
-    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
+    if _has_onnx():
         yield from _by_onnxruntime(path, crops, threads)
+
+
+def _has_onnx() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
 
 
 def _by_torch(
