@@ -6,7 +6,6 @@ covers the range from 3 to 4.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Literal
 
 import cv2
@@ -138,7 +137,10 @@ class DuplicateFilter:
 
     def __init__(self, distance: float, memory: int = 1024) -> None:
         self.distance = distance
-        self._seen: deque[NDArray[np.float32]] = deque(maxlen=memory)
+        height, width = _THUMBNAIL
+        self._seen = np.empty((memory, height * width * 3), dtype=np.float32)
+        self._squares = np.empty(memory, dtype=np.float32)
+        self._passed = 0
 
     def passes(self, crops: Images) -> NDArray[np.bool_]:
         """Which crops are new, (N,); a crop is also compared with those before it in the same call."""
@@ -146,13 +148,18 @@ class DuplicateFilter:
         fresh = np.ones(len(crops), dtype=np.bool_)
         if self.distance <= 0:
             return fresh
+        memory, size = self._seen.shape
         for row, crop in enumerate(crops):
             small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
-            thumbnail = small.reshape(-1).astype(np.float32)
-            if self._seen:
-                difference = np.asarray(self._seen) - thumbnail
-                nearest = np.einsum("nd,nd->n", difference, difference).min()
-                fresh[row] = nearest >= thumbnail.size * self.distance**2
+            # Whole numbers about zero: sums of so few of their products are exact in single precision.
+            thumbnail = small.reshape(-1).astype(np.float32) - 128
+            square = thumbnail @ thumbnail
+            if self._passed:
+                known = slice(min(self._passed, memory))
+                apart = self._squares[known] + square - 2 * (self._seen[known] @ thumbnail)
+                fresh[row] = apart.min() >= size * self.distance**2
             if fresh[row]:
-                self._seen.append(thumbnail)
+                place = self._passed % memory
+                self._seen[place], self._squares[place] = thumbnail, square
+                self._passed += 1
         return fresh
