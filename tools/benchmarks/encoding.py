@@ -47,7 +47,7 @@ def encoding(
     from reid.onnx_descriptor import OnnxDescriptor
 
     torch.set_num_threads(threads)
-    # onnxruntime's threads, too.
+    # Where ONNX networks look.
     os.environ["OMP_NUM_THREADS"] = str(threads)
     introduce_machine(threads)
     counts = [int(text) for text in batches.split(",")]
@@ -58,7 +58,7 @@ def encoding(
         with _descriptor(name) as (descriptor, path):
             crops = _crops(max(*counts, 64), descriptor.size)
             exact: Vectors | None = None
-            for form, encode in _forms(descriptor, path, crops, threads, compiled=compiled):
+            for form, encode in _forms(descriptor, path, crops, compiled=compiled):
                 vectors = encode(crops)
                 exact = vectors if exact is None else exact
                 _add(table, name, form, encode, crops, counts, rounds, threads, _apart(vectors, exact))
@@ -82,7 +82,7 @@ def _osnets(widths: str, folder: Path) -> Iterator[Path]:
 
 
 def _forms(
-    descriptor: NetworkDescriptor, path: Path, crops: Images, threads: int, *, compiled: bool
+    descriptor: NetworkDescriptor, path: Path, crops: Images, *, compiled: bool
 ) -> Iterator[tuple[str, Callable[[Images], Vectors]]]:
     """All forms, the exact one first."""
     import torch
@@ -99,7 +99,7 @@ def _forms(
         yield "float32, compiled", _by_torch(torch.compile(network, dynamic=False))
         yield "bfloat16, compiled", _by_torch(torch.compile(network, dynamic=False), bfloat16=True)
     if _has_onnx():
-        yield from _by_onnxruntime(path, crops, threads)
+        yield from _by_onnxruntime(path, crops)
 
 
 def _has_onnx() -> bool:
@@ -119,14 +119,13 @@ def _by_torch(
     return encode
 
 
-def _by_onnxruntime(
-    path: Path, crops: Images, threads: int
-) -> Iterator[tuple[str, Callable[[Images], Vectors]]]:
+def _by_onnxruntime(path: Path, crops: Images) -> Iterator[tuple[str, Callable[[Images], Vectors]]]:
     """The exported network, and that with its convolutions in eight bits."""
-    import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
     from reid.export import export_descriptor
+    from reid.onnx_header import read_onnx_header
+    from reid.onnx_network import open_network
 
     class Samples(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self, name: str) -> None:
@@ -137,22 +136,19 @@ def _by_onnxruntime(
 
     plain, small = path.with_suffix(".onnx"), path.with_suffix(".int8.onnx")
     export_descriptor(path, plain)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-
-    def encoder(file: Path) -> tuple[str, Callable[[Images], Vectors]]:
-        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        name = session.get_inputs()[0].name
-        return name, lambda crops: session.run(None, {name: crops})[0]
-
-    name, exact = encoder(plain)
-    yield "float32, onnxruntime", exact
+    header = read_onnx_header(plain)
+    yield "float32, onnxruntime", open_network(plain, header, "cpu")[0]
     # Advice on preparing the graph, which is as well without.
     logging.disable(logging.WARNING)
     quantize_static(
-        plain, small, Samples(name), QuantFormat.QDQ, per_channel=True, op_types_to_quantize=["Conv"]
+        plain,
+        small,
+        Samples(header.input_name),
+        QuantFormat.QDQ,
+        per_channel=True,
+        op_types_to_quantize=["Conv"],
     )
-    yield "int8, onnxruntime", encoder(small)[1]
+    yield "int8, onnxruntime", open_network(small, read_onnx_header(small), "cpu")[0]
 
 
 def loaded_descriptor(name: str) -> Descriptor:

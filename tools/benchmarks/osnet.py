@@ -73,9 +73,13 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         narrow = self.narrow(x)
-        streams = [stream(narrow) for stream in self.streams]
-        together = torch.stack([self.gate(stream) * stream for stream in streams]).sum(0)
+        first, *others = (self._gated(stream(narrow)) for stream in self.streams)
+        together: Tensor = sum(others, start=first)
         return nn.functional.relu(self.widen(together) + self.shortcut(x))
+
+    def _gated(self, stream: Tensor) -> Tensor:
+        gated: Tensor = self.gate(stream) * stream
+        return gated
 
 
 def _convolution(
