@@ -104,11 +104,11 @@ def _colour_shares(images: Tensor) -> Tensor:
     stripes = _cut(halved, STRIPES)
     weight = _bell(width, COLOUR_BELL, images).repeat(stripes.shape[-1] // width)
     hue, saturation, value = hue_saturation_value(stripes)
-    away = (hue.unsqueeze(-2) * HUES - _centres(HUES, hue)).abs()
+    away = ((hue * HUES).unsqueeze(-2) - _centres(HUES, hue)).abs_()
     # Hues go round: the first bin is the last one's neighbour.
-    hues = _shares(torch.minimum(away, HUES - away)) * weight
-    colours = hues @ _between(saturation, SATURATIONS).transpose(-1, -2)
-    values = (_between(value, VALUES) * weight).sum(-1)
+    hues = _shares(torch.minimum(away, HUES - away))
+    colours = hues @ (_between(saturation, SATURATIONS) * weight).transpose(-1, -2)
+    values = _between(value, VALUES) @ weight
     return torch.cat([colours.flatten(2), values], dim=2).flatten(1) / stripes.shape[-1]
 
 
@@ -123,8 +123,8 @@ def _edge_shares(images: Tensor) -> Tensor:
     tiny = torch.finfo(images.dtype).eps
     slope = torch.atan(down.abs() / across.abs().clamp_min(tiny)) * (2.0 / math.pi)
     strength = torch.sqrt(across.square() + down.square()) * _bell(images.shape[-1], EDGE_BELL, images)
-    shares = _between(_cut(slope, EDGE_STRIPES), EDGE_ANGLES) * _cut(strength, EDGE_STRIPES).unsqueeze(-2)
-    edges = shares.sum(-1).flatten(1)
+    shares = _between(_cut(slope, EDGE_STRIPES), EDGE_ANGLES)
+    edges = (shares @ _cut(strength, EDGE_STRIPES).unsqueeze(-1)).flatten(1)
     # A crop without any edge has no shares of them either.
     return edges / (edges.sum(1, keepdim=True) + 1e-6)
 
@@ -148,7 +148,7 @@ def _between(level: Tensor, bins: int) -> Tensor:
     """How much of each level (…, pixels), from 0 to 1, belongs to each bin, (…, bins, pixels)."""
     # Beyond the outer bins' centres there is nobody to share with.
     position = (level * bins).clamp(0.5, bins - 0.5)
-    return _shares((position.unsqueeze(-2) - _centres(bins, level)).abs())
+    return _shares((position.unsqueeze(-2) - _centres(bins, level)).abs_())
 
 
 def _centres(bins: int, like: Tensor) -> Tensor:
@@ -157,5 +157,8 @@ def _centres(bins: int, like: Tensor) -> Tensor:
 
 
 def _shares(distance: Tensor) -> Tensor:
-    """Of a pixel that is so many bins away from a bin's middle."""
-    return (1.0 - distance).clamp_min(0.0)
+    """Of a pixel that is so many bins away from a bin's middle; takes the place of the distances.
+
+    There are as many numbers as pixels and bins: a copy of them costs more than the sums themselves.
+    """
+    return distance.neg_().add_(1.0).clamp_min_(0.0)
