@@ -67,6 +67,12 @@ def _replace(parts: Tree, gone: str, stays: str) -> None:
         parts[stays]["weight"] += parts.pop(gone)["weight"]
 
 
+def _nobody_follows(tree: Tree) -> None:
+    """Who probably is the same person is found across cameras only, not in time as well."""
+    if (neighbours := tree["data"]["neighbours"]) is not None:
+        neighbours["within"] = 0
+
+
 def _no_levelling(tree: Tree) -> None:
     tree["data"]["level_cameras"] = False
 
@@ -143,6 +149,7 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "no shortcuts": _no_shortcuts,
     "own statistics only": _own_statistics,
     "common statistics only": _common_statistics,
+    "nobody follows anybody": _nobody_follows,
     "no levelling": _no_levelling,
     "own statistics evened out over all": _evened_out_over_all,
     "own statistics not evened out": _uneven_statistics,

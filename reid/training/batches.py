@@ -17,12 +17,7 @@ from reid.descriptor import Vectors
 from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
 from reid.training.levelling import OwnStatistics, level_cameras
-from reid.training.neighbours import (
-    common_values,
-    neighbours_across_cameras,
-    tracklet_groups,
-    tracklet_values,
-)
+from reid.training.neighbours import Likeness, find_likeness, tracklet_groups
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 
@@ -139,15 +134,17 @@ class CropBatches(Batches):
             )
             if self._own_of == "clean":
                 made[STATISTICS] = self._own.of_all()
-            # Until neighbours are found, a crop shares its statistics with its tracklet only.
-            made[COMMON] = tracklet_values(shared, view.index.tracklet)
+            made[COMMON] = shared
         self._targets = {part: made[part] for part in parts if part in made}
-        self._of_tracklets = made[COMMON] if COMMON in parts else None
+        self._shared = made[COMMON] if COMMON in parts else None
+        self._index = view.index
         self._neighbour_settings = data.neighbours
-        neighbours = torch.empty((0, 2), dtype=torch.int64)
         if data.neighbours is not None and vectors is not None:
-            neighbours = self._found(torch.from_numpy(vectors), data.neighbours)
-        self._take(neighbours)
+            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
+        else:
+            # Until neighbours are found, a crop shares its statistics with its tracklet only.
+            alone = torch.empty((0, 2), dtype=torch.int64)
+            self._take(Likeness(torch.from_numpy(tracklet_groups(view.index.tracklet)), alone))
 
     def __len__(self) -> int:
         return len(self._images)
@@ -167,28 +164,28 @@ class CropBatches(Batches):
         return Batch(varied.seen, targets)
 
     def look_again(self, step: int, describe: Callable[[Tensor], Tensor]) -> None:
-        """Find the neighbours in other cameras, if that is asked for and due."""
+        """Find who follows whom and the neighbours in other cameras, if that is asked for and due."""
         if self._neighbour_settings is None or not self._neighbour_settings.due(step):
             return
         self._take(self._found(describe(self._images), self._neighbour_settings))
 
     def state(self) -> dict[str, Tensor]:
-        """The neighbours."""
-        return {"neighbours": self._neighbours}
+        """Which crops are taken for one person's."""
+        return {"groups": self._likeness.groups, "neighbours": self._likeness.neighbours}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """The neighbours."""
-        self._take(state["neighbours"].cpu())
+        """Take the same ones again."""
+        self._take(Likeness(state["groups"].cpu(), state["neighbours"].cpu()))
 
-    def _found(self, vectors: Tensor, settings: NeighbourSettings) -> Tensor:
-        return neighbours_across_cameras(vectors, self._cameras, settings.nearest)
+    def _found(self, vectors: Tensor, settings: NeighbourSettings) -> Likeness:
+        return find_likeness(vectors, self._index, self._cameras, settings.nearest, settings.within)
 
-    def _take(self, neighbours: Tensor) -> None:
-        self._neighbours = neighbours
-        if self._of_tracklets is not None and len(neighbours):
-            self._targets[COMMON] = common_values(self._of_tracklets, neighbours)
+    def _take(self, likeness: Likeness) -> None:
+        self._likeness = likeness
+        if self._shared is not None:
+            self._targets[COMMON] = likeness.common(self._shared)
         if self._steady:
-            self._own.steady(torch.cat([neighbours, self._members.pairs()]), self._steady)
+            self._own.steady(likeness.pairs(), self._steady)
             if self._own_of == "clean":
                 self._targets[STATISTICS] = self._own.of_all()
 
@@ -296,12 +293,3 @@ class _TrackletMembers:
             self._start[group] + (drawn * self._size[group]).astype(np.int64)
         ]
         return chosen
-
-    def pairs(self) -> Tensor:
-        """Each row with the one half its tracklet away; rows that are alone are in no pair, (P, 2)."""
-        start, size = (values[self._group] for values in (self._start, self._size))
-        place = np.empty_like(self._order)
-        place[self._order] = np.arange(len(self._order))
-        opposite = self._order[start + (place - start + size // 2) % size]
-        rows = np.flatnonzero(size > 1)
-        return torch.from_numpy(np.stack([rows, opposite[rows]], axis=1))

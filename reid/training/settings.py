@@ -41,10 +41,14 @@ class AugmentSettings(Settings):
 
 
 class NeighbourSettings(Settings):
-    """Crops of other cameras that look like a crop: what it has in common with them is the person's."""
+    """Crops that look like a crop: what it has in common with them is the person's."""
 
     nearest: int = Field(4, ge=1)
-    """Two crops are neighbours if each is among the other's nearest so many in its camera."""
+    """Crops or tracklets of two cameras are neighbours if each is among the other's nearest so many in its
+    camera."""
+    within: int = Field(0, ge=0)
+    """Frames within which a crop or tracklet may be followed, in its camera, by another that is taken for the
+    same person's; 0: none is."""
     first_by: str | None = None
     """A descriptor that finds them before the first step: a name or path, as for ``track --descriptor``."""
     start: int = Field(2000, ge=1)
