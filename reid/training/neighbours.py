@@ -50,22 +50,20 @@ class Likeness:
         size = torch.bincount(self.groups)
         start = torch.cumsum(size, dim=0) - size
         place = torch.empty_like(order)
-        place[order] = torch.arange(len(order))
-        place = place - start[self.groups]
+        place[order] = torch.arange(len(order)) - start.repeat_interleave(size)
 
         def member(group: Tensor, number: Tensor) -> Tensor:
             return order[start[group] + number % size[group]]
 
-        # The farthest in time: crops that follow each other hardly differ.
+        # The one half the group away: crops that follow each other hardly differ.
         opposite = member(self.groups, place + size[self.groups] // 2)
-        rows = torch.nonzero(size[self.groups] > 1).ravel()
-        found = [torch.stack([rows, opposite[rows]], dim=1)]
-        one, other = self.neighbours.unbind(dim=1)
-        for number in range(int(size[one].max()) if len(one) else 0):
-            there = number < size[one]
-            numbers = torch.full_like(one[there], number)
-            found.append(torch.stack([member(one[there], numbers), member(other[there], numbers)], dim=1))
-        return torch.cat(found)
+        within = torch.stack([torch.arange(len(opposite)), opposite], dim=1)[size[self.groups] > 1]
+        # Every member of the one group, each with another member of the other, as far as there are any.
+        times = size[self.neighbours[:, 0]]
+        one, other = self.neighbours.repeat_interleave(times, dim=0).unbind(dim=1)
+        number = torch.arange(len(one)) - (torch.cumsum(times, dim=0) - times).repeat_interleave(times)
+        across = torch.stack([member(one, number), member(other, number)], dim=1)
+        return torch.cat([within, across])
 
     def common(self, values: Tensor) -> Tensor:
         """What each row has in common with its group and its group's neighbours, (N, D).
