@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from reid.models.gaussian import DiagonalGaussian, GaussianHead
 from reid.models.layers import ACTIVATIONS, Activation, Widths, hidden_layers, last_width
@@ -76,6 +75,10 @@ class VGG16Encoder(nn.Module):
             raise ValueError(f"vgg16 reads 3 channels, not {signal.shape[0]}")
         if settings.weights != "none" and settings.width != 1.0:
             raise ValueError(f"stored weights fit vgg16 at width 1 only, not {settings.width}")
+        # With torchvision's networks half of PyTorch's compiler is imported, which takes longer than all else
+        # that a smaller encoder needs.
+        from torchvision.models.vgg import cfgs, make_layers
+
         layout = [item if item == "M" else max(1, round(settings.width * int(item))) for item in cfgs["D"]]
         self.features: nn.Sequential = make_layers(layout)
         for layer in self.features:

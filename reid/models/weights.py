@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import VGG16_Weights
 
 # How the layers are called in torchvision's files; in a descriptor, or where a run has ended.
 _PREFIXES = ("features.", "encoder.features.")
@@ -48,6 +47,9 @@ def load_vgg16_features(source: str, features: nn.Module) -> None:
 
 
 def _imagenet() -> dict[str, Tensor]:
+    # With torchvision's networks half of PyTorch's compiler is imported: not for a run that starts without.
+    from torchvision.models import VGG16_Weights
+
     url = VGG16_Weights.IMAGENET1K_V1.url
     try:
         return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)

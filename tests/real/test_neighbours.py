@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reid.datasets.building import build_store
-from reid.datasets.market import MarketFolder
-from reid.datasets.motchallenge import detected_footage, read_boxes
-from reid.datasets.store import CropIndex
+from reid.datasets.motchallenge import read_boxes
+from reid.datasets.store import CropIndex, CropStore
 from reid.datasets.tracklets import overlaps
 from reid.descriptor import Descriptor
+from reid.evaluation.table import TestSet
 from reid.training.batches import cameras_of
 from reid.training.neighbours import Likeness, find_likeness
 from reid.training.settings import load_training
@@ -31,23 +30,21 @@ def right(pairs: NDArray[np.int64], people: NDArray[np.int64]) -> float:
     return float((people[pairs[:, 0]] == people[pairs[:, 1]]).mean())
 
 
-def test_crops_of_a_moment_find_each_other_by_their_colours(data_root: Path) -> None:
-    store = build_store([MarketFolder(data_root / "market1501" / "bounding_box_train", only_last=150)])
+def test_crops_of_a_moment_find_each_other_by_their_colours(held_out: list[TestSet]) -> None:
+    store = held_out[0].crops
     people = store.labels.identity
     found = likeness(store.images, store.index)
     groups, pairs = found.groups.numpy(), found.pairs().numpy()
     within = groups[pairs[:, 0]] == groups[pairs[:, 1]]
     assert right(pairs[within], people) > 0.98
     assert groups.max() + 1 < 0.65 * len(store)
-    # A chance pair of two cameras is right once in 150 times.
+    # A chance pair of two cameras is right once in 100 times.
     assert right(pairs[~within], people) > 0.4
 
 
-def test_tracklets_that_were_cut_short_find_each_other(data_root: Path) -> None:
-    sequence = data_root / "MOT15" / "train" / "ADL-Rundle-6"
-    store = build_store([detected_footage(sequence, sequence / "det" / "yolo11x.txt")])
-    people = _nearest_people(store.index, sequence / "gt" / "gt.txt")
-    apart, together = (likeness(store.images, store.index, within) for within in (0, None))
+def test_tracklets_that_were_cut_short_find_each_other(footage: CropStore, sequence: Path) -> None:
+    people = _nearest_people(footage.index, sequence / "gt" / "gt.txt")
+    apart, together = (likeness(footage.images, footage.index, within) for within in (0, None))
     assert together.groups.max() < 0.7 * apart.groups.max()
     pairs = together.pairs().numpy()
     assert right(pairs[(people[pairs] >= 0).all(axis=1)], people) > 0.96

@@ -332,3 +332,14 @@ def test_the_histogram_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_small_encoder_needs_no_networks_of_torchvision() -> None:
+    program = (
+        "import sys\n"
+        "from reid.descriptor import Descriptor\n"
+        "assert Descriptor.load('fmvae-small').size == (64, 64)\n"
+        "assert 'torch' in sys.modules\n"
+        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
