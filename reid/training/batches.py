@@ -17,7 +17,7 @@ from reid.descriptor import Vectors
 from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
 from reid.training.levelling import OwnStatistics, level_cameras
-from reid.training.neighbours import Likeness, find_likeness, tracklet_groups
+from reid.training.neighbours import Likeness, Members, find_likeness, only_tracklets
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
 
 
@@ -117,8 +117,7 @@ class CropBatches(Batches):
         self._images = _pixels(view.images)
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
-        self._members = _TrackletMembers(view)
-        self._of_another = data.target == "tracklet"
+        self._members = Members(only_tracklets(view.index).groups) if data.target == "tracklet" else None
         self._own_of, self._steady = data.own_statistics, data.steady_statistics
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
@@ -143,8 +142,7 @@ class CropBatches(Batches):
             self._take(self._found(torch.from_numpy(vectors), data.neighbours))
         else:
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
-            alone = torch.empty((0, 2), dtype=torch.int64)
-            self._take(Likeness(torch.from_numpy(tracklet_groups(view.index.tracklet)), alone))
+            self._take(only_tracklets(view.index))
 
     def __len__(self) -> int:
         return len(self._images)
@@ -152,7 +150,7 @@ class CropBatches(Batches):
     def batch(self, rows: NDArray[np.int64], generator: Generator) -> Batch:
         """The crops in ``rows``, each with its own target or that of another crop of its tracklet."""
         device = generator.device
-        aims = self._members.others(rows, generator) if self._of_another else rows
+        aims = rows if self._members is None else self._members.drawn(rows, generator)
         x = self._images[rows].to(device, non_blocking=True)
         targets = {part: values[aims].to(device, non_blocking=True) for part, values in self._targets.items()}
         varied = augment(x, self._augmentation, generator)
@@ -273,23 +271,3 @@ class ArrayBatches(Batches):
         clean = self._x[rows].to(generator.device)
         noise = torch.randn(clean.shape, generator=generator, device=generator.device)
         return Batch(clean + self._noise * noise if self._noise else clean, {self._part: clean})
-
-
-class _TrackletMembers:
-    """Who else is in a crop's tracklet."""
-
-    def __init__(self, view: TrainingView) -> None:
-        group = tracklet_groups(view.index.tracklet)
-        self._order = np.argsort(group, kind="stable")
-        self._size = np.bincount(group)
-        self._start = np.cumsum(self._size) - self._size
-        self._group = group
-
-    def others(self, rows: NDArray[np.int64], generator: Generator) -> NDArray[np.int64]:
-        """A random member of each row's tracklet, possibly itself."""
-        drawn = torch.rand(len(rows), generator=generator, device=generator.device).cpu().numpy()
-        group = self._group[rows]
-        chosen: NDArray[np.int64] = self._order[
-            self._start[group] + (drawn * self._size[group]).astype(np.int64)
-        ]
-        return chosen

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from torch import Tensor
+from torch import Generator, Tensor
 
 from reid.datasets.store import CropIndex
 
@@ -30,6 +30,33 @@ Rows = NDArray[np.intp]
 LEAST_COSINE = 0.5
 
 _ROWS_AT_ONCE = 4096
+
+
+class Members:
+    """Who is in which group.
+
+    Attributes:
+        size: how many there are in each group.
+        place: (N,) which of its group each row is, from 0.
+    """
+
+    def __init__(self, groups: Tensor) -> None:
+        self._groups = groups
+        self._order = torch.argsort(groups, stable=True)
+        self.size = torch.bincount(groups)
+        self._start = torch.cumsum(self.size, dim=0) - self.size
+        self.place = torch.empty_like(self._order)
+        self.place[self._order] = torch.arange(len(groups)) - self._start.repeat_interleave(self.size)
+
+    def rows(self, group: Tensor, number: Tensor) -> Tensor:
+        """The row of each group's member of this number; after the last the first comes again."""
+        return self._order[self._start[group] + number % self.size[group]]
+
+    def drawn(self, rows: Rows, generator: Generator) -> Tensor:
+        """A random member of each row's group, possibly itself."""
+        share = torch.rand(len(rows), generator=generator, device=generator.device).cpu().double()
+        group = self._groups[rows]
+        return self.rows(group, (share * self.size[group]).long())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +73,16 @@ class Likeness:
 
     def pairs(self) -> Tensor:
         """Pairs of crops, (Q, 2): each with one of its group, and with one of each neighbouring group."""
-        order = torch.argsort(self.groups, stable=True)
-        size = torch.bincount(self.groups)
-        start = torch.cumsum(size, dim=0) - size
-        place = torch.empty_like(order)
-        place[order] = torch.arange(len(order)) - start.repeat_interleave(size)
-
-        def member(group: Tensor, number: Tensor) -> Tensor:
-            return order[start[group] + number % size[group]]
-
+        members = Members(self.groups)
+        size = members.size
         # The one half the group away: crops that follow each other hardly differ.
-        opposite = member(self.groups, place + size[self.groups] // 2)
+        opposite = members.rows(self.groups, members.place + size[self.groups] // 2)
         within = torch.stack([torch.arange(len(opposite)), opposite], dim=1)[size[self.groups] > 1]
         # Every member of the one group, each with another member of the other, as far as there are any.
         times = size[self.neighbours[:, 0]]
         one, other = self.neighbours.repeat_interleave(times, dim=0).unbind(dim=1)
         number = torch.arange(len(one)) - (torch.cumsum(times, dim=0) - times).repeat_interleave(times)
-        across = torch.stack([member(one, number), member(other, number)], dim=1)
+        across = torch.stack([members.rows(one, number), members.rows(other, number)], dim=1)
         return torch.cat([within, across])
 
     def common(self, values: Tensor) -> Tensor:
@@ -76,6 +96,12 @@ class Likeness:
         total = own.index_add(0, one, own[other])
         count = torch.bincount(one, minlength=len(own)) + 1
         return stretched_like(values, (total / count[:, None])[self.groups])
+
+
+def only_tracklets(index: CropIndex) -> Likeness:
+    """What is known before anybody was looked for: crops of one tracklet are one person's."""
+    groups = torch.from_numpy(tracklet_groups(index.tracklet))
+    return Likeness(groups, torch.empty((0, 2), dtype=torch.int64))
 
 
 def find_likeness(vectors: Tensor, index: CropIndex, cameras: Rows, nearest: int, within: int) -> Likeness:
@@ -206,10 +232,8 @@ def stretched_like(pattern: Tensor, values: Tensor) -> Tensor:
 
 def _without_camera_means(vectors: Tensor, cameras: Rows) -> Tensor:
     camera = torch.from_numpy(cameras)
-    count = torch.bincount(camera).clamp_min(1)
     unit = torch.nn.functional.normalize(vectors.float())
-    means = torch.zeros(len(count), unit.shape[1]).index_add_(0, camera, unit) / count[:, None]
-    return torch.nn.functional.normalize(unit - means[camera])
+    return torch.nn.functional.normalize(unit - group_means(unit, camera)[camera])
 
 
 def _reciprocal(directions: Tensor, one: Rows, other: Rows, nearest: int) -> Tensor:

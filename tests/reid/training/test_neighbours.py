@@ -8,9 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from reid.datasets.store import CropIndex
-from reid.training.neighbours import Likeness, find_likeness, group_means, tracklet_groups
-
-NOBODY = torch.empty((0, 2), dtype=torch.int64)
+from reid.training.neighbours import Likeness, find_likeness, group_means, only_tracklets
 
 
 def crops(
@@ -174,7 +172,7 @@ def test_crops_of_a_tracklet_share_their_mean_and_others_keep_their_own() -> Non
     values = torch.tensor([[0.0, 4.0], [2.0, 0.0], [10.0, 10.0], [5.0, 1.0]])
 
     def common(tracklets: list[int]) -> Tensor:
-        return Likeness(torch.from_numpy(tracklet_groups(np.array(tracklets))), NOBODY).common(values)
+        return only_tracklets(crops(np.zeros(4), tracklet=np.array(tracklets))).common(values)
 
     mean = torch.tensor([[1.0, 2.0], [1.0, 2.0], [10.0, 10.0], [5.0, 1.0]])
     ratio = common([7, 7, -1, -1]) / mean
