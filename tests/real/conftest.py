@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from filelock import FileLock
+from numpy.typing import NDArray
 
-from reid.datasets.building import CropSettings, build_store
-from reid.datasets.crops import CropSource
-from reid.datasets.market import MarketFolder
-from reid.datasets.motchallenge import LabelledSequence, detected_footage
+from reid.datasets.building import build_store
+from reid.datasets.motchallenge import detected_footage, people, read_boxes
 from reid.datasets.store import CropStore
+from reid.datasets.tracklets import overlaps
+from reid.evaluation.report import TestData
 from reid.evaluation.table import TestSet
-from reid.footage.sequence import SequenceInfo
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,32 +54,26 @@ def sequence(data_root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where crops are stored: one folder for all processes of a run."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "stores"
-
-
-def _stored(folder: Path, source: CropSource, settings: CropSettings | None = None) -> CropStore:
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        return build_store([source], settings, folder)
-
-
-@pytest.fixture(scope="session")
-def footage(sequence: Path, stores: Path) -> CropStore:
+def footage(sequence: Path) -> CropStore:
     """What a detector found in the sequence."""
-    detections = sequence / "det" / "yolo11x.txt"
-    return _stored(stores / "footage", detected_footage(sequence, detections))
+    return build_store([detected_footage(sequence, sequence / "det" / "yolo11x.txt")])
 
 
 @pytest.fixture(scope="session")
-def held_out(market: Path, sequence: Path, stores: Path) -> list[TestSet]:
+def people_in_footage(footage: CropStore, sequence: Path) -> NDArray[np.int64]:
+    """Who is annotated where each of its crops is; -1: nobody."""
+    truth = people(read_boxes(sequence / "gt" / "gt.txt"))
+    who = np.full(len(footage), -1)
+    for row in range(len(footage)):
+        inside = truth.frames == footage.index.frame[row]
+        overlap = overlaps(footage.index.box[row : row + 1], truth.boxes[inside])[0]
+        if overlap.max(initial=0) > 0.5:
+            who[row] = truth.identities[inside][overlap.argmax()]
+    return who
+
+
+@pytest.fixture(scope="session")
+def held_out(market: Path, sequence: Path) -> list[TestSet]:
     """Every crop of Market-1501's last 100 identities, and of the people in the sequence."""
-    everything = CropSettings(min_box_height=0, min_box_width=0, min_sharpness=0, min_difference=0)
-    people = _stored(stores / "market", MarketFolder(market, only_last=100), everything)
-    annotated = _stored(stores / "adl", LabelledSequence(sequence), everything)
-    return [
-        TestSet("market", people),
-        TestSet("adl", annotated, SequenceInfo.read(sequence).frame_rate),
-    ]
+    sets = TestData(market, [sequence], held_out=100).sets()
+    return [replace(test, name=name) for name, test in zip(("market", "adl"), sets, strict=True)]

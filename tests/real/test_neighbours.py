@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reid.datasets.motchallenge import read_boxes
 from reid.datasets.store import CropIndex, CropStore
-from reid.datasets.tracklets import overlaps
 from reid.descriptor import Descriptor
 from reid.evaluation.table import TestSet
 from reid.training.batches import cameras_of
@@ -42,22 +38,11 @@ def test_crops_of_a_moment_find_each_other_by_their_colours(held_out: list[TestS
     assert right(pairs[~within], people) > 0.4
 
 
-def test_tracklets_that_were_cut_short_find_each_other(footage: CropStore, sequence: Path) -> None:
-    people = _nearest_people(footage.index, sequence / "gt" / "gt.txt")
+def test_tracklets_that_were_cut_short_find_each_other(
+    footage: CropStore, people_in_footage: NDArray[np.int64]
+) -> None:
     apart, together = (likeness(footage.images, footage.index, within) for within in (0, None))
     assert together.groups.max() < 0.7 * apart.groups.max()
     pairs = together.pairs().numpy()
-    assert right(pairs[(people[pairs] >= 0).all(axis=1)], people) > 0.96
-
-
-def _nearest_people(index: CropIndex, truth: Path) -> NDArray[np.int64]:
-    """Who is annotated where each crop is; -1: nobody."""
-    found = np.full(len(index), -1)
-    annotated = read_boxes(truth)
-    for frame in np.unique(index.frame):
-        rows = np.flatnonzero(index.frame == frame)
-        here = annotated.take(annotated.frames == frame)
-        if len(here.frames):
-            overlap = overlaps(index.box[rows], here.boxes)
-            found[rows] = np.where(overlap.max(axis=1) > 0.5, here.identities[overlap.argmax(axis=1)], -1)
-    return found
+    known = pairs[(people_in_footage[pairs] >= 0).all(axis=1)]
+    assert right(known, people_in_footage) > 0.96

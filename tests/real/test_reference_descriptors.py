@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from reid.appearance import appearance_statistics
 from reid.datasets.building import build_store
 from reid.datasets.market import MarketFolder
-from reid.datasets.motchallenge import people, read_boxes
 from reid.datasets.store import CropStore
-from reid.datasets.tracklets import overlaps
 from reid.evaluation import Row, TestSet, calibrate, reference_table
 from reid.evaluation.calibration import different_people_pairs, same_person_pairs
 from reid.evaluation.table import describe
@@ -28,7 +27,7 @@ def training(market: Path, tmp_path_factory: pytest.TempPathFactory) -> CropStor
     folder = tmp_path_factory.mktemp("every fourth")
     for path in [path for path in named if path.name[:4] < people[-100]][::4]:
         (folder / path.name).symlink_to(path)
-    return build_store([MarketFolder(folder)], folder=tmp_path_factory.mktemp("stores") / "training")
+    return build_store([MarketFolder(folder)])
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +77,10 @@ def test_statistics_are_quick(training: CropStore) -> None:
     assert len(crops) / (time.perf_counter() - started) > 5000
 
 
-def test_pairs_without_labels_are_right(footage: CropStore, sequence: Path) -> None:
-    truth = people(read_boxes(sequence / "gt" / "gt.txt"))
-    who = np.full(len(footage), -1)
-    for row in range(len(footage)):
-        inside = truth.frames == footage.index.frame[row]
-        overlap = overlaps(footage.index.box[row : row + 1], truth.boxes[inside])[0]
-        if overlap.max(initial=0) > 0.5:
-            who[row] = truth.identities[inside][overlap.argmax()]
-    same, different = (who[pairs(footage.index)] for pairs in (same_person_pairs, different_people_pairs))
+def test_pairs_without_labels_are_right(footage: CropStore, people_in_footage: NDArray[np.int64]) -> None:
+    same, different = (
+        people_in_footage[pairs(footage.index)] for pairs in (same_person_pairs, different_people_pairs)
+    )
     for found, expected in ((same, 1.0), (different, 0.0)):
         known = found[(found >= 0).all(axis=1)]
         assert len(known) > 3000
