@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from reid.crops import Images, Policy
 from reid.descriptor import Description, Descriptor, DescriptorError
-from reid.evaluation.calibration import FALSE_POSITIVE_RATE
+from reid.evaluation.calibration import ERROR_RATE
 from reid.evaluation.distances import Metric, pair_distances
 from reid.models import VAE, CosineDescriptor
 from reid.models.encoders import build_encoder, untrained
@@ -217,7 +217,7 @@ def save_descriptor(
     apart = pair_distances(centred[first], centred[second], metric)
     about = about.model_copy(
         update={
-            "threshold": float(np.quantile(apart, FALSE_POSITIVE_RATE)),
+            "threshold": float(np.quantile(apart, ERROR_RATE)),
             "bfloat16": bfloat16_distance(made, sample[:_BFLOAT16_SAMPLE]) <= BFLOAT16_DISTANCE,
         }
     )

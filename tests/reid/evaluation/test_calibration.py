@@ -47,6 +47,15 @@ def test_two_gaussians_are_cut_at_two_percent() -> None:
     assert calibration.useful
 
 
+def test_where_there_is_room_between_the_two_kinds_the_threshold_is_in_its_middle() -> None:
+    rng = np.random.default_rng(0)
+    calibration = calibrate_distances(rng.normal(0.1, 0.02, 4000), rng.normal(0.8, 0.1, 20_000), "cosine")
+    # 98 % of each kind lie below 0.1 + 2.054 * 0.02 and above 0.8 - 2.054 * 0.1.
+    assert calibration.threshold == pytest.approx((0.141 + 0.595) / 2, abs=0.01)
+    assert calibration.positives_kept > 0.98
+    assert calibration.false_positive_rate < 0.02
+
+
 def test_a_descriptor_that_sees_nothing_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     rng = np.random.default_rng(0)
     with caplog.at_level(logging.WARNING):
