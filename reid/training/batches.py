@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from reid.crops import Images
-from reid.datasets.store import CropIndex, TrainingView
+from reid.datasets.store import TrainingView
 from reid.descriptor import Vectors
 from reid.models.stripes import stripe_statistics
 from reid.training.augment import augment
+from reid.training.cameras import cameras_of
 from reid.training.levelling import OwnStatistics, level_cameras
 from reid.training.neighbours import Likeness, Members, find_likeness, only_tracklets
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
@@ -198,16 +199,15 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
             raise ValueError(f"{chosen} acts on the part {STATISTICS!r}, which is not observed")
         if data.target == "tracklet":
             raise ValueError(f"{chosen} is of the crop itself; data.target is tracklet: another crop")
-    if data.steady_statistics and STATISTICS not in parts:
-        raise ValueError(f"data.steady_statistics acts on the part {STATISTICS!r}, which is not observed")
+    for setting in ("steady_statistics", "even_statistics"):
+        if getattr(data, setting) and STATISTICS not in parts:
+            raise ValueError(f"data.{setting} acts on the part {STATISTICS!r}, which is not observed")
+    if data.level_cameras and not {STATISTICS, COMMON}.intersection(parts):
+        raise ValueError(
+            f"data.level_cameras acts on the parts {STATISTICS!r} and {COMMON!r}; neither is observed"
+        )
     if data.neighbours is not None and COMMON not in parts and not data.steady_statistics:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
-
-
-def cameras_of(index: CropIndex) -> NDArray[np.intp]:
-    """A number for each crop's camera, from 0; cameras of different sources are different ones."""
-    pairs = np.stack([index.source, index.camera])
-    return np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
 
 
 def _stripe_statistics(images: Tensor) -> Tensor:

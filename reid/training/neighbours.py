@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from reid.datasets.store import CropIndex
+from reid.training.cameras import recordings_of
 
 Rows = NDArray[np.intp]
 
@@ -119,7 +120,7 @@ def find_likeness(vectors: Tensor, index: CropIndex, cameras: Rows, nearest: int
     directions = _without_camera_means(vectors, cameras)
     groups = tracklet_groups(index.tracklet)
     if within:
-        groups = _joined(groups, _followers(directions, index, cameras, groups, within))
+        groups = _joined(groups, _followers(directions, index, groups, within))
     means = group_means(directions, torch.from_numpy(groups))
     pairs = neighbours_across_cameras(means, _of_groups(groups, cameras), nearest)
     return Likeness(torch.from_numpy(groups), pairs)
@@ -157,17 +158,17 @@ def tracklet_groups(tracklets: NDArray[np.integer[Any]]) -> NDArray[np.intp]:
     return np.unique(number, return_inverse=True)[1].ravel()
 
 
-def _of_groups(groups: Rows, cameras: Rows) -> Rows:
-    """The camera of each group."""
+def _of_groups(groups: Rows, numbers: Rows) -> Rows:
+    """The number that the members of each group have."""
     found = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.intp)
-    found[groups] = cameras
+    found[groups] = numbers
     return found
 
 
-def _followers(directions: Tensor, index: CropIndex, cameras: Rows, groups: Rows, within: int) -> Rows:
-    """Pairs of groups (P, 2), the later one second, that follow each other in a camera."""
+def _followers(directions: Tensor, index: CropIndex, groups: Rows, within: int) -> Rows:
+    """Pairs of groups (P, 2), the later one second, that follow each other in a recording."""
     means = torch.nn.functional.normalize(group_means(directions, torch.from_numpy(groups)))
-    camera = _of_groups(groups, cameras)
+    recording = _of_groups(groups, recordings_of(index))
     first = np.full(len(means), np.iinfo(np.int64).max)
     last = np.full(len(means), np.iinfo(np.int64).min)
     np.minimum.at(first, groups, index.frame)
@@ -176,8 +177,8 @@ def _followers(directions: Tensor, index: CropIndex, cameras: Rows, groups: Rows
     timed = np.zeros(len(means), dtype=bool)
     timed[groups[(index.camera >= 0) | (index.tracklet >= 0)]] = True
     found = [np.empty((0, 2), dtype=np.intp)]
-    for number in np.unique(camera[timed]):
-        rows = np.flatnonzero(timed & (camera == number))
+    for number in np.unique(recording[timed]):
+        rows = np.flatnonzero(timed & (recording == number))
         rows = rows[np.argsort(first[rows], kind="stable")]
         found.append(rows[_successions(means[rows], first[rows], last[rows], within)])
     return np.concatenate(found)

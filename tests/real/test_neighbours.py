@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reid.datasets.store import CropIndex, CropStore
 from reid.descriptor import Descriptor
 from reid.evaluation.table import TestSet
-from reid.training.batches import cameras_of
+from reid.training.cameras import cameras_of
 from reid.training.neighbours import Likeness, find_likeness
 from reid.training.settings import load_training
 

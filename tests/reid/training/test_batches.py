@@ -112,7 +112,7 @@ def test_the_target_may_be_another_crop_of_the_tracklet() -> None:
 
 
 def market(folder: Path, labels: list[int]) -> CropStore:
-    """Twelve crops in the style of Market-1501 whose names carry the given identities."""
+    """Crops in the style of Market-1501 whose names carry the given identities; two cameras in turn."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     for frame, identity in enumerate(labels, start=1):
@@ -266,6 +266,8 @@ def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None
         (["image"], DataSettings(own_statistics="seen"), "'statistics', which is not observed"),
         (["statistics"], DataSettings(own_statistics="moved", target="tracklet"), "another crop"),
         (["image"], DataSettings(steady_statistics=1), "'statistics', which is not observed"),
+        (["image"], DataSettings(even_statistics=1), "'statistics', which is not observed"),
+        (["image"], DataSettings(level_cameras=True), "'common_statistics'; neither is observed"),
     ],
 )
 def test_settings_of_own_statistics_need_some(parts: list[str], settings: DataSettings, message: str) -> None:
@@ -284,10 +286,10 @@ def test_supervised_batches_have_several_crops_of_each_identity() -> None:
 
 
 def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -> None:
-    store = market(tmp_path / "crops", [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
+    store = market(tmp_path / "crops", 4 * [*range(1, 12)])
     view = store.training_view()
     # As an all-knowing descriptor would have it: everybody looks in all cameras as they are.
-    vectors = np.eye(4, dtype=np.float32)[store.labels.identity - 1]
+    vectors = np.eye(11, dtype=np.float32)[store.labels.identity - 1]
     own, common = (
         CropBatches(
             view,
@@ -305,6 +307,25 @@ def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -
     assert len(pairs)
     assert (store.labels.identity[pairs[:, 0]] == store.labels.identity[pairs[:, 1]]).all()
     assert not torch.equal(alone, shared)
+
+
+def test_what_sets_a_person_apart_is_not_taken_for_what_a_camera_does() -> None:
+    """Thirty clips of one person each: levelled clip by clip, nothing would be left between people."""
+    clips, crops = 30, 3
+    person = np.repeat(np.arange(clips), crops)
+    looks = np.random.default_rng(0).integers(0, 256, (clips, 16, 16, 3), dtype=np.uint8)
+    batches = CropBatches(
+        view(person.tolist(), looks[person], cameras=person.astype(np.int32)),
+        ["statistics", "common_statistics"],
+        DataSettings(level_cameras=True, neighbours=NeighbourSettings(nearest=2)),
+        AugmentSettings(),
+        np.eye(clips, dtype=np.float32)[person],
+    )
+    assert not len(batches.state()["neighbours"])
+    targets = batches.batch(np.arange(len(person)), generator_of_step(0, 0, CPU)).targets
+    for values in targets.values():
+        between = values.reshape(clips, crops, -1).mean(dim=1).std(dim=0)
+        assert float(between.mean()) > 0.05
 
 
 def test_own_and_common_statistics_are_of_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
