@@ -23,6 +23,7 @@ from reid.console import (
     WeightsOption,
     errors_in_one_line,
     progress_bar,
+    tell,
 )
 from reid.experiments.cli import experiment
 from reid.files import check_writable, refuse_overwriting, write_text, written_atomically
@@ -248,7 +249,7 @@ def embed(
             )
         if not quiet:
             for note in embedded.notes:
-                typer.echo(f"note: {note}", err=True)
+                tell(f"note: {note}")
         with written_atomically(output) as unfinished:
             np.save(unfinished, embedded.rows, allow_pickle=False)
         seen = int(np.isfinite(embedded.rows[:, -1]).sum())

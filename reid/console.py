@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -110,6 +110,12 @@ def progress_bar(quiet: bool, unit: str) -> Progress:
         transient=True,
         disable=quiet or not console.is_terminal,
     )
+
+
+def tell(text: str) -> None:
+    """A line about how it goes; the work goes on where nobody reads it any more, as after ``| head``."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
 
 
 @contextmanager

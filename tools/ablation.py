@@ -100,7 +100,7 @@ def _clean_statistics(tree: Tree) -> None:
 def _nothing_about_own_statistics(tree: Tree) -> None:
     """The settings for a crop's own statistics are as by default: these are about to be left out."""
     _clean_statistics(tree)
-    _evened_out_over_all(tree)
+    _uneven_statistics(tree)
 
 
 def _seen_statistics(tree: Tree) -> None:
@@ -117,6 +117,7 @@ def _no_image(tree: Tree) -> None:
 def _pixels_only(tree: Tree) -> None:
     _nothing_about_own_statistics(tree)
     _own_statistics(tree)
+    _no_levelling(tree)
     tree["method"]["model"]["observation"] = {"image": _observed(tree)["image"]}
 
 

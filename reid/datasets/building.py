@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import Field
 
-from reid.caching import cache_folder
+from reid.caching import cache_folder, lock_of
 from reid.crops import DuplicateFilter, Images, Policy, cut_crops, sharpness
 from reid.datasets.crops import BoxedImage, CropSource
 from reid.datasets.store import (
@@ -91,10 +90,8 @@ def build_store(
     ]
     key = _digest(*keys)
     folder = folder or cache_folder() / "crops" / key
-    locks = cache_folder() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
     # Of two trainings that are started together on new data, one builds and the other waits for it.
-    with FileLock(locks / _digest(folder.absolute())):
+    with lock_of(folder):
         return _open_or_build(sources, settings, keys, key, folder, progress)
 
 

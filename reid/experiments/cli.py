@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reid.console import complain, errors_in_one_line
+from reid.console import complain, errors_in_one_line, tell
 from reid.files import FileError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def experiment(
                 data_root,
                 quick,
                 seeds=range(seeds),
-                done=lambda what: typer.echo(f"trained {what}", err=True),
+                done=lambda what: tell(f"trained {what}"),
             )
             try:
                 report: Report = module.run(asked)

@@ -20,6 +20,7 @@ from reid.console import (
     complain,
     errors_in_one_line,
     progress_bar,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def train(
 
             def opened(store: CropStore) -> None:
                 if not quiet:
-                    typer.echo(f"note: {store}", err=True)
+                    tell(f"note: {store}")
 
             def report(progress: Progress) -> None:
                 bar.update(
@@ -129,7 +130,7 @@ def train(
                 )
                 if bar.disable and not quiet and progress.numbers is not None:
                     # No terminal is there to draw on, but perhaps a log.
-                    typer.echo(f"{progress.step}/{progress.steps} {progress.words}", err=True)
+                    tell(f"{progress.step}/{progress.steps} {progress.words}")
 
             outcome = run_training(
                 settings,

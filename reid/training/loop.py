@@ -105,7 +105,7 @@ class Loop:
             look_every: see ``look``.
 
         Returns:
-            Whether the last step was reached; False if Ctrl-C came before.
+            Whether the last step was reached; False if Ctrl-C or a signal like it came before.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         saved = time.monotonic()
@@ -255,7 +255,7 @@ class Loop:
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
-        """Let Ctrl-C end the run after the step it comes in; a second one ends it at once."""
+        """Let Ctrl-C, or a signal like it, end the run after its step; a second Ctrl-C ends it at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -265,7 +265,12 @@ class Loop:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         self._stop = False
-        before = {kind: signal.signal(kind, stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+        kinds = [signal.SIGINT, signal.SIGTERM]
+        # A terminal that is closed says so by SIGHUP, which Windows has not and nohup ignores.
+        hang_up = getattr(signal, "SIGHUP", None)
+        if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+            kinds.append(hang_up)
+        before = {kind: signal.signal(kind, stop) for kind in kinds}
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from reid.models import VAE, CosineDescriptor, CosineSoftmax
 from reid.objective.constraint import Constraint
+from reid.objective.errors import NonFiniteLossError
 from reid.objective.loss import ObjectiveSettings, Terms, objective
 from reid.training.batches import Batch
 from reid.training.settings import CosineSoftmaxMethod, FlatVAE, OptimiserSettings
@@ -66,7 +67,11 @@ class Method(ABC):
         return dict(zip(numbers, self.processes_mean(values).tolist(), strict=True))
 
     def _apply(self, loss: Tensor, parameters: list[nn.Parameter], clip: float) -> float:
-        """Step the optimiser on ``parameters``, all others stay; gives the norm of the gradient."""
+        """Step the optimiser on ``parameters``, all others stay; gives the norm of the gradient.
+
+        Raises:
+            NonFiniteLossError: if that is infinite or not a number; then no weight has changed.
+        """
         self.optimiser.zero_grad(set_to_none=True)
         # Each operation goes back in the precision in which it went forward. Autocast would take the float32
         # ones (the regulariser, the bound) back in half precision, in which their differences are noise.
@@ -84,9 +89,12 @@ class Method(ABC):
             parts = torch.split(together, [gradient.numel() for gradient in gradients])
             for gradient, part in zip(gradients, parts, strict=True):
                 gradient.copy_(part.view_as(gradient))
-        norm = nn.utils.clip_grad_norm_(parameters, clip)
+        norm = float(nn.utils.clip_grad_norm_(parameters, clip))
+        if not math.isfinite(norm):
+            value = float(loss.detach())
+            raise NonFiniteLossError(f"the gradient's norm is {norm} though the loss is {value:.4g}")
         self.optimiser.step()
-        return float(norm)
+        return norm
 
 
 def _on_device(network: _Network, device: torch.device) -> _Network:

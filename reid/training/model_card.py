@@ -51,6 +51,7 @@ def write_model_card(
         if about.auc is not None
         else "provisional: 2 % of random pairs of crops are nearer; run `reid calibrate` on your footage"
     )
+    found_by = settings.data.neighbours.first_by if settings.data.neighbours else None
     dropped = ", ".join(f"{count} {reason}" for reason, count in store.dropped.items() if count)
     lines = [
         f"# {about.name}",
@@ -65,6 +66,7 @@ def write_model_card(
         f"| crops left out | {dropped or 'none'} |",
         f"| steps | {loop.step} of {settings.optimiser.steps}, {settings.optimiser.batch} crops each |",
         *([f"| began with | the weights of {began_from} |"] if began_from else []),
+        *([f"| first neighbours by | {Path(found_by).name} |"] if found_by else []),
         f"| seed | {settings.seed} |",
         f"| metric, threshold | {about.metric}, {about.threshold:.4g} ({calibrated}) |",
         *(f"| {words} | {last[name]:.4g} |" for name, words in _FIGURES.items() if name in last),

@@ -16,7 +16,8 @@ import hashlib
 import logging
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
+from filelock import Timeout
 from numpy.typing import NDArray
 
+from reid.caching import lock_of
 from reid.crops import evenly_spaced
 from reid.datasets.crops import CropSource
 from reid.datasets.market import DISTRACTOR
@@ -44,7 +47,8 @@ from reid.files import check_writable, write_text
 from reid.models import VAE
 from reid.network_descriptor import save_descriptor
 from reid.settings import SettingsError, check_settings
-from reid.training.batches import Batches, CropBatches, LabelledCropBatches, cameras_of
+from reid.training.batches import Batches, CropBatches, LabelledCropBatches
+from reid.training.cameras import cameras_of
 from reid.training.data import DataNote, RunError, open_store
 from reid.training.hardware import accelerator_for
 from reid.training.iwae import autoencoder_method
@@ -113,35 +117,54 @@ def train(
         report: called after each step.
 
     Raises:
-        RunError: the folder already holds a run, or none to go on with.
+        RunError: the folder already holds a run, is in use by one, or has none to go on with.
         StartError: there is no run to start from, or it does not fit.
         DescriptorError: the device is not there.
     """
     accelerator = accelerator_for(device)
-    _prepare_folder(output, settings, resume)
-    if resume and start is not None:
-        raise RunError(f"{output}: a run that is gone on with has its weights; leave --start-from away")
-    check_writable(output / CONFIG)
-    weights = read_start(start) if start is not None else None
-    store = open_store(data, settings.data, held_out, cut)
-    note = DataNote.of(store, held_out, start.name if start is not None else None)
-    if resume and (before := DataNote.read(output)):
-        before.refuse_others(note, output)
-        note = replace(note, start=before.start)
-    opened(store)
-    method, batches = _method_and_batches(settings, store, accelerator.device, resume)
-    if weights is not None:
-        start_from(weights, method.network)
-    loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
-    if resume:
-        loop.resume()
-        if loop.step > settings.optimiser.steps:
-            raise RunError(
-                f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
-            )
-    if accelerator.is_main_process:
-        write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
-        note.write(output)
+    with _only_run_in(output, accelerator):
+        _check_folder(output, settings, resume)
+        _check_size(settings)
+        before = DataNote.read(output) if resume else None
+        weights = None
+        if resume:
+            _refuse_other_start(output, start, before)
+        elif start is not None:
+            weights = read_start(start)
+        finder = _finder(settings, accelerator.device) if not resume else None
+        store = open_store(data, settings.data, held_out, cut)
+        note = DataNote.of(store, held_out, start.name if start is not None else None)
+        if before is not None:
+            before.refuse_others(note, output)
+            note = replace(note, start=before.start)
+        opened(store)
+        method, batches = _method_and_batches(settings, store, accelerator.device, finder, resume)
+        if weights is not None:
+            start_from(weights, method.network)
+        loop = Loop(method, batches, settings.optimiser, output, accelerator, seed=settings.seed)
+        if resume:
+            loop.resume()
+            if loop.step > settings.optimiser.steps:
+                raise RunError(
+                    f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
+                )
+        elif accelerator.is_main_process:
+            _clear(output)
+        if accelerator.is_main_process:
+            write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+            note.write(output)
+        return _run(settings, loop, store, note, report)
+
+
+def _run(
+    settings: TrainingSettings,
+    loop: Loop,
+    store: CropStore,
+    note: DataNote,
+    report: Callable[[Progress], None],
+) -> Outcome:
+    """Go through the steps, and leave what others can use."""
+    method, output, accelerator = loop.method, loop.folder, loop.accelerator
     sample = channels_first(store.images[evenly_spaced(len(store), _PICTURED)])
 
     def look(step: int) -> None:
@@ -180,7 +203,8 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
     try:
         pairs = calibration_pairs(store.index, settings.seed)
     except ValueError as error:
-        LOG.info("not calibrated: %s", error)
+        if (store.index.tracklet >= 0).any():
+            LOG.warning("the threshold is provisional: %s", error)
         return
     vectors = describe(descriptor, store.images)
     positive, negative = calibration_distances(vectors, pairs, settings.metric)
@@ -191,20 +215,60 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
     plot_calibration(positive, negative, calibration, output / "calibration.png")
 
 
-def _prepare_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
+@contextmanager
+def _only_run_in(output: Path, accelerator: Accelerator) -> Iterator[None]:
+    """Keep others out of the folder: two runs would go on from each other's checkpoint, and share one log."""
+    check_writable(output / CONFIG)
+    if not accelerator.is_main_process:
+        # Processes that train together hold it as one.
+        yield
+        return
+    lock = lock_of(output)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RunError(f"{output}: a run is under way there; wait for it, or choose another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
     there = (output / CHECKPOINT).is_file()
     if resume and not there:
         raise RunError(f"{output}: no run to go on with; leave --resume away to start one")
     if there and not resume:
         raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
+    if left := [name for name in (MODEL, DESCRIPTOR) if not there and (output / name).exists()]:
+        raise RunError(f"{output}: holds the {left[0]} of a finished run; choose another folder")
     if resume and (changed := changed_settings(output, settings)):
         raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
-    if not resume:
-        # Left by a run that ended before its first checkpoint: its numbers would be taken for this one's.
-        for left in (LOG_FILE, "tensorboard/events.*", "reconstructions/step_*.png"):
-            for path in output.glob(left):
-                # Where several processes train together, another one may have been faster.
-                path.unlink(missing_ok=True)
+
+
+def _check_size(settings: TrainingSettings) -> None:
+    """Crops are cut as the settings of the data say, and read as those of the model say."""
+    if not isinstance(settings.method, FlatVAE | IWAE):
+        return
+    cut, read = (3, settings.data.height, settings.data.width), settings.method.model.input.shape
+    if read != cut:
+        raise RunError(
+            f"data.height and data.width: found {cut[1]} and {cut[2]}, expected those of "
+            f"method.model.input.shape, {list(read)}"
+        )
+
+
+def _refuse_other_start(output: Path, start: Path | None, before: DataNote | None) -> None:
+    """The weights of a run that goes on are its own; that it is told again where it began does no harm."""
+    if start is not None and (before is None or before.start != start.name):
+        raise RunError(f"{output}: did not begin with {start}; leave --start-from away to go on")
+
+
+def _clear(output: Path) -> None:
+    """Remove what a run left that ended before its first checkpoint: its numbers are not this one's."""
+    for left in (LOG_FILE, "tensorboard/events.*", "reconstructions/step_*.png"):
+        for path in output.glob(left):
+            path.unlink()
 
 
 def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
@@ -227,19 +291,26 @@ def _settings_of(output: Path) -> dict[str, Any]:
         return tree
 
 
+def _finder(settings: TrainingSettings, device: torch.device) -> Descriptor | None:
+    """What finds the first neighbours, if anything does."""
+    neighbours = settings.data.neighbours
+    return Descriptor.load(neighbours.first_by, str(device)) if neighbours and neighbours.first_by else None
+
+
 def _method_and_batches(
-    settings: TrainingSettings, store: CropStore, device: torch.device, resume: bool
+    settings: TrainingSettings,
+    store: CropStore,
+    device: torch.device,
+    finder: Descriptor | None,
+    resume: bool,
 ) -> tuple[Method, Batches]:
     torch.manual_seed(settings.seed)
     method = settings.method
     if isinstance(method, FlatVAE | IWAE):
         view = store.training_view()
         parts = list(method.model.observation)
-        first_by = settings.data.neighbours.first_by if settings.data.neighbours else None
-        vectors = None
         # A checkpoint holds the neighbours.
-        if first_by and not resume:
-            vectors = describe(Descriptor.load(first_by, str(device)), view.images)
+        vectors = describe(finder, view.images) if finder is not None else None
         batches = CropBatches(view, parts, settings.data, settings.augment, vectors)
         if resume:
             # It holds all weights, too: those that the run started from may be gone.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reid.crops import Policy
 from reid.evaluation.distances import Metric
@@ -143,6 +143,15 @@ class TrainingSettings(Settings):
     metric: Metric = "cosine"
     """How the finished descriptor's vectors are compared."""
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _all_say_something(self) -> Self:
+        """The supervised method reads labels and pixels; what else is set would do nothing."""
+        if isinstance(self.method, CosineSoftmaxMethod):
+            cut = {"height", "width", "policy"}
+            if idle := sorted(self.data.model_dump(exclude_defaults=True).keys() - cut):
+                raise ValueError(f"data.{idle[0]} does nothing with the method 'supervised'; leave it away")
+        return self
 
 
 def load_training(choice: str | Path, overrides: Iterable[str] = ()) -> TrainingSettings:

@@ -53,7 +53,7 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
     kept: tuple[str, ...] = ()
     stripes = _features_of_stripes(network)
     another_encoder = _convolutions(there) != _convolutions(own)
-    if stripes and another_encoder and _HEAD in there and len(there[_HEAD]) == len(own[_HEAD]):
+    if stripes and another_encoder and _has_head(there, len(own[_HEAD]), stripes):
         kept = _CONVOLUTIONS
         # Some may fit by chance, but in another place they mean something else.
         fitting = {name: value for name, value in fitting.items() if not name.startswith(kept)}
@@ -66,6 +66,11 @@ def start_from(there: Mapping[str, Tensor], network: nn.Module) -> None:
             f"the run to start from is of another model: its {misfits[0]} is missing, or of another shape"
         )
     network.load_state_dict(fitting, strict=False)
+
+
+def _has_head(there: Mapping[str, Tensor], outputs: int, features: int) -> bool:
+    """Whether another network's latents come from at least so many features."""
+    return _HEAD in there and len(there[_HEAD]) == outputs and there[_HEAD].shape[1] >= features
 
 
 def _convolutions(parameters: Mapping[str, Tensor]) -> dict[str, torch.Size]:

@@ -16,6 +16,7 @@ from reid.models.observation import PartSettings, SignalSettings
 from reid.models.prior import HierarchicalPriorSettings
 from reid.models.vae import VAE, VAESettings
 from reid.objective.constraint import ConstraintSettings
+from reid.objective.errors import NonFiniteLossError
 from reid.objective.flatness import FlatnessSettings, flatness
 from reid.objective.loss import ObjectiveSettings
 from reid.training.batches import ArrayBatches
@@ -78,6 +79,32 @@ def test_a_resumed_run_has_the_same_curve_and_weights(tmp_path: Path, averaging:
     assert read_log(tmp_path / "parts") == read_log(tmp_path / "whole")
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(second)[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no such signal here")
+def test_a_closed_terminal_stops_a_run_unless_nobody_minds(tmp_path: Path) -> None:
+    def hang_up(progress: Progress) -> None:
+        if progress.step == 3:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    assert not make_loop(tmp_path / "stopped").run(hang_up)
+    assert (tmp_path / "stopped" / CHECKPOINT).is_file()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert make_loop(tmp_path / "nohup").run(hang_up)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_gradient_that_is_no_number_is_not_followed(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, steps=1)
+    before = {name: value.clone() for name, value in loop.method.network.state_dict().items()}
+    parameter = next(loop.method.network.parameters())
+    parameter.register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(NonFiniteLossError, match=r"gradient's norm is (inf|nan) though the loss is -?\d"):
+        loop.run()
+    after = loop.method.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_what_was_done_after_the_checkpoint_is_done_again(tmp_path: Path) -> None:

@@ -16,10 +16,14 @@ from reid.descriptor import Descriptor, DescriptorError
 from reid.files import FileError
 from reid.models import VAE
 from reid.models.weights import WeightsError
+from reid.settings import SettingsError
 from reid.training.data import RunError, open_store
 from reid.training.loop import Progress, read_log
 from reid.training.run import _method_and_batches, _people, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
+
+# Enough that each of the two cameras counts as one.
+FRAMES = 96
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def market(tmp_path: Path) -> Path:
     folder = tmp_path / "my crops"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    for frame in range(48):
+    for frame in range(FRAMES):
         person = frame % 6
         image = rng.integers(0, 60, (64, 32, 3), dtype=np.uint8)
         image[10:55, 8:24, person % 3] += np.uint8(120 + 30 * (person // 3))
@@ -73,7 +77,7 @@ def test_a_run_leaves_a_usable_folder(tmp_path: Path, market: Path) -> None:
     outcome = train(settings(tmp_path), [market], output, device="cpu", held_out=2, report=seen.append)
     assert outcome.finished
     # Two of the six people are held out, and some crops are near-duplicates of others.
-    assert 8 <= outcome.crops <= 32
+    assert 16 <= outcome.crops <= FRAMES * 4 // 6
     assert seen[-1].step == 60
     assert "κ" in seen[-1].words
     expected = ("config.yaml", "data.json", "log.jsonl", "checkpoint.pt", "model.safetensors")
@@ -103,7 +107,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path: P
 def test_shuffled_labels_change_nothing(tmp_path: Path, market: Path) -> None:
     shuffled = tmp_path / "my crops, shuffled"
     shuffled.mkdir()
-    order = np.random.default_rng(1).permutation([1 + frame % 6 for frame in range(48)])
+    order = np.random.default_rng(1).permutation([1 + frame % 6 for frame in range(FRAMES)])
     for frame, path in enumerate(sorted(market.iterdir(), key=lambda path: path.name.split("_")[2])):
         (shuffled / f"{order[frame]:04d}_{path.name.split('_', 1)[1]}").write_bytes(path.read_bytes())
     for name, folder in (("right", market), ("wrong", shuffled)):
@@ -153,6 +157,8 @@ def test_a_descriptor_that_is_there_finds_the_first_neighbours(tmp_path: Path, m
         found = NeighbourSettings(nearest=2, first_by=first_by, start=100)
         chosen = own.model_copy(update={"data": own.data.model_copy(update={"neighbours": found})})
         train(chosen, [market], tmp_path / str(first_by), device="cpu")
+        card = (tmp_path / str(first_by) / "MODEL_CARD.md").read_text(encoding="utf-8")
+        assert ("| first neighbours by | histogram |" in card) == (first_by is not None)
     alone, shared = (load_file(tmp_path / name / "model.safetensors") for name in ("None", "histogram"))
     assert not all(torch.equal(alone[key], shared[key]) for key in alone)
 
@@ -164,19 +170,23 @@ def test_a_run_goes_on_from_where_another_one_ended(tmp_path: Path, market: Path
     alone, after = (read_log(tmp_path / name)[0]["rmse"] for name in ("alone", "after"))
     assert after < 0.9 * alone
     assert "began with | the weights of first" in (tmp_path / "after" / "MODEL_CARD.md").read_text()
-    # That is still known after it was gone on with.
-    train(settings(tmp_path, steps=52), [market], tmp_path / "after", resume=True, device="cpu")
-    assert "the weights of first" in (tmp_path / "after" / "MODEL_CARD.md").read_text(encoding="utf-8")
-    with pytest.raises(RunError, match="leave --start-from away"):
-        train(
-            settings(tmp_path),
-            [market],
-            tmp_path / "after",
-            resume=True,
-            start=tmp_path / "first",
-            device="cpu",
-        )
     assert "began with" not in (tmp_path / "alone" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_run_that_began_with_another_goes_on_by_the_same_command(tmp_path: Path, market: Path) -> None:
+    train(settings(tmp_path, steps=2), [market], tmp_path / "first", device="cpu")
+    train(settings(tmp_path, steps=2), [market], tmp_path / "after", start=tmp_path / "first", device="cpu")
+
+    def go_on(steps: int, start: Path | None) -> None:
+        chosen = settings(tmp_path, steps=steps)
+        train(chosen, [market], tmp_path / "after", start=start, resume=True, device="cpu")
+        # Where it began is still known.
+        assert "the weights of first" in (tmp_path / "after" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+    go_on(3, None)
+    go_on(4, tmp_path / "first")
+    with pytest.raises(RunError, match=r"did not begin with .*second; leave --start-from away"):
+        go_on(5, tmp_path / "second")
 
 
 def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, market: Path) -> None:
@@ -188,8 +198,8 @@ def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, market: Path
     chosen = TrainingSettings.model_validate(tree)
     store = open_store([market], chosen.data)
     with pytest.raises(WeightsError, match=r"gone\.pth: no such file"):
-        _method_and_batches(chosen, store, torch.device("cpu"), resume=False)
-    method, _ = _method_and_batches(chosen, store, torch.device("cpu"), resume=True)
+        _method_and_batches(chosen, store, torch.device("cpu"), finder=None, resume=False)
+    method, _ = _method_and_batches(chosen, store, torch.device("cpu"), finder=None, resume=True)
     assert isinstance(method.network, VAE)
 
 
@@ -253,6 +263,55 @@ def test_a_run_of_before_a_setting_was_known_goes_on(tmp_path: Path, market: Pat
         train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu")
 
 
+def test_nothing_is_lost_where_a_run_is_not_begun(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    (output / "tensorboard").mkdir(parents=True)
+    left = [output / "log.jsonl", output / "tensorboard" / "events.out"]
+    for path in left:
+        path.write_text("{}")
+    with pytest.raises(ValueError, match="no such folder"):
+        train(settings(tmp_path), [tmp_path / "typo"], output, device="cpu")
+    assert all(path.is_file() for path in left)
+
+
+def test_a_finished_run_without_its_checkpoint_is_not_written_over(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    train(settings(tmp_path, steps=2), [market], output, device="cpu")
+    (output / "checkpoint.pt").unlink()
+    for name in ("model.safetensors", "descriptor.safetensors"):
+        with pytest.raises(RunError, match=f"holds the {name} of a finished run; choose another folder"):
+            train(settings(tmp_path, steps=2), [market], output, device="cpu")
+        (output / name).unlink()
+    assert train(settings(tmp_path, steps=2), [market], output, device="cpu").finished
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path, market: Path) -> None:
+    output = tmp_path / "run"
+    refused = []
+
+    def begin_another(progress: Progress) -> None:
+        for resume in (False, True):
+            with pytest.raises(RunError, match="a run is under way there") as error:
+                train(settings(tmp_path, steps=2), [market], output, resume=resume, device="cpu")
+            refused.append(error)
+
+    assert train(settings(tmp_path, steps=2), [market], output, device="cpu", report=begin_another).finished
+    assert len(refused) == 4
+    assert train(settings(tmp_path, steps=3), [market], output, resume=True, device="cpu").finished
+
+
+def test_a_descriptor_that_is_not_there_is_missed_before_anything_is_cut(
+    tmp_path: Path, market: Path
+) -> None:
+    own = settings(tmp_path)
+    lost = NeighbourSettings(first_by="nobody")
+    chosen = own.model_copy(update={"data": own.data.model_copy(update={"neighbours": lost})})
+    cut: list[str] = []
+    with pytest.raises(DescriptorError, match="unknown descriptor 'nobody'"):
+        train(chosen, [market], tmp_path / "run", device="cpu", cut=lambda name, crops: cut.append(name))
+    assert not cut
+
+
 def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     output = tmp_path / "run"
     with pytest.raises(RunError, match="no run to go on with"):
@@ -278,8 +337,18 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
         train(lost, [market], tmp_path / "lost", device="cpu")
     with pytest.raises(RunError, match="no data"):
         train(settings(tmp_path), [], tmp_path / "none", device="cpu")
+    larger = other.model_copy(update={"data": other.data.model_copy(update={"height": 32})})
+    with pytest.raises(RunError, match=r"found 32 and 16, expected those of .*input\.shape, \[3, 16, 16\]"):
+        train(larger, [market], tmp_path / "larger", device="cpu")
     with pytest.raises(DescriptorError, match="device 'tpu'"):
         train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
+
+
+def test_settings_that_would_do_nothing_are_refused() -> None:
+    for setting in ("level_cameras=true", "even_statistics=0.5", "target=tracklet", "neighbours.nearest=2"):
+        name = setting.partition("=")[0].partition(".")[0]
+        with pytest.raises(SettingsError, match=f"data.{name} does nothing with the method 'supervised'"):
+            load_training("supervised", [f"data.{setting}"])
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,11 @@ def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(StartError, match="cannot be read"):
         read_start(tmp_path)
+
+
+def test_an_encoder_without_stripes_is_refused() -> None:
+    own = network(SMALL)
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    with pytest.raises(StartError, match="of another model"):
+        start_from(network({"kind": "mlp", "hidden": [5]}).state_dict(), own)
+    assert all(torch.equal(before[name], value) for name, value in own.state_dict().items())
