@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,6 +195,19 @@ def video(street: Path, tmp_path: Path) -> Path:
         writer.write(np.clip(cv2.imread(str(image)) + light, 0, 255).astype(np.uint8))
     writer.release()
     return path
+
+
+def test_footage_of_one_person_leaves_a_provisional_threshold_and_says_so(
+    run: Path, street: Path, video: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    boxes = tmp_path / "one person.txt"
+    boxes.write_text("\n".join((street / "det" / "det.txt").read_text().splitlines()[::4]))
+    alone = ("--source", video, "--detections", boxes, "--output", tmp_path / "alone")
+    with caplog.at_level(logging.WARNING):
+        result = reid("train", *alone, "--config", run / "config.yaml")
+    assert result.exit_code == 0, result.output
+    assert "the threshold is provisional: 0 pairs of two people in one frame" in caplog.text
+    assert "provisional" in (tmp_path / "alone" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_training_on_ones_own_video(run: Path, street: Path, video: Path, tmp_path: Path) -> None:
