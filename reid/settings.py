@@ -10,7 +10,8 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -142,10 +143,12 @@ def _position(entries: list[Any], part: str, override: str) -> int:
 
 
 def _explain(model: type[BaseModel], problem: Any, source: str) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+    keys, _ = _follow(model, problem["loc"])
+    where = ".".join(keys)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        _, section = _follow(model, problem["loc"][:-1])
+        known = _known_keys(section)
+        near = difflib.get_close_matches(keys[-1], known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         return f"{source}: {where}: unknown key; {hint}"
     if problem["type"] == "missing":
@@ -160,31 +163,54 @@ def _explain(model: type[BaseModel], problem: Any, source: str) -> str:
     )
 
 
-def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """The keys of the section at ``location``, following nested models and lists of models."""
-    current: Any = model
+def _follow(model: type[BaseModel], location: Iterable[str | int]) -> tuple[list[str], Any]:
+    """The keys that lead to a place as a file has them, and the type of what stands there; None: unknown.
+
+    Where ``kind`` decides between several models, pydantic names the one it chose as if it were a key, too.
+    """
+    keys, here = [], model
     for part in location:
-        if isinstance(part, int):
-            continue
-        field = current.model_fields.get(part)
-        if field is None:
-            return []
-        current = next(
-            (
-                kind
-                for kind in _flatten(field.annotation)
-                if isinstance(kind, type) and issubclass(kind, BaseModel)
-            ),
-            None,
-        )
-        if current is None:
-            return []
-    return list(current.model_fields)
+        chosen = _of_kind(here, part)
+        if chosen is None:
+            keys.append(str(part))
+        here = chosen or _below(here, part)
+    return keys, here
 
 
-def _flatten(annotation: Any) -> Iterable[Any]:
-    arguments = getattr(annotation, "__args__", ())
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _flatten(argument)
+def _of_kind(annotation: Any, kind: str | int) -> type[BaseModel] | None:
+    """Of several models that may stand somewhere the one of that kind; None: there is no choice."""
+    models = [one for one in _alternatives(annotation) if _is_model(one)]
+    if len(models) < 2:
+        return None
+    fields = [(one, one.model_fields.get("kind")) for one in models]
+    return next((one for one, field in fields if field and kind in get_args(field.annotation)), None)
+
+
+def _below(annotation: Any, part: str | int) -> Any:
+    """The type of what a section, a list or a table has at ``part``; None: unknown."""
+    for one in _alternatives(annotation):
+        if _is_model(one):
+            field = one.model_fields.get(part)
+            return None if field is None else field.annotation
+        if get_origin(one) is dict:
+            return get_args(one)[1]
+        if get_origin(one) in (list, tuple):
+            return get_args(one)[0]
+    return None
+
+
+def _known_keys(annotation: Any) -> list[str]:
+    return [key for one in _alternatives(annotation) if _is_model(one) for key in one.model_fields]
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """The members of a union, or the type itself if it is none; pydantic's additions are left out."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [one for member in get_args(annotation) for one in _alternatives(member)]
+    return [annotation]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
