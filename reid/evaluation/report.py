@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,9 @@ QUANTILE_NAMES = ("p10", "p50", "p90")
 
 #: Crops whose latents stand for all in the flatness scores.
 _FLATNESS_CROPS = 512
+
+#: What names of descriptor files end with.
+_DESCRIPTOR_SUFFIXES = (".safetensors", ".onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,15 @@ class TestData:
         if self.market is not None:
             crops = build_store([MarketFolder(self.market, only_last=self.held_out)], cut)
             sets.append(TestSet(f"{self.market.name}, last {self.held_out} identities", crops))
+        # The same folder twice is one test set.
+        folders = list({_whole_path(folder): folder for folder in self.sequences}.values())
         sets += [
             TestSet(
-                folder.name,
+                name,
                 build_store([LabelledSequence(folder)], cut),
                 SequenceInfo.read(folder).frame_rate,
             )
-            for folder in self.sequences
+            for name, folder in zip(_folder_names(folders), folders, strict=True)
         ]
         return sets
 
@@ -185,8 +191,26 @@ def _flatness(folder: Path, crops: Images, points: int) -> dict[str, dict[str, A
 
 def distinct_names(choices: Sequence[str]) -> list[str]:
     """Short names of descriptors, whole paths where those are the same."""
-    short = [Path(choice).stem if Path(choice).suffix else Path(choice).name for choice in choices]
+    paths = [Path(choice) for choice in choices]
+    # A folder may be called after a number, and what follows its dot is no suffix.
+    short = [path.stem if path.suffix in _DESCRIPTOR_SUFFIXES else path.name for path in paths]
     return [name if short.count(name) == 1 else choice for name, choice in zip(short, choices, strict=True)]
+
+
+def _folder_names(folders: Sequence[Path]) -> list[str]:
+    """Names of different folders: of each path as many of the last parts as no other one ends with."""
+    paths = [_whole_path(folder).parts for folder in folders]
+    names = []
+    for path in paths:
+        endings = (path[-length:] for length in range(1, len(path) + 1))
+        own = next(end for end in endings if sum(other[-len(end) :] == end for other in paths) == 1)
+        names.append(Path(*own).as_posix())
+    return names
+
+
+def _whole_path(folder: Path) -> Path:
+    """From the root on, by the names that links have, not by those of what they point to."""
+    return Path(os.path.normpath(folder.absolute()))
 
 
 def _flatness_table(flatness: dict[str, dict[str, dict[str, Any]]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -60,6 +61,10 @@ class Row:
 
 def evaluate(name: str, descriptor: CropDescriptor, sets: Sequence[TestSet]) -> list[Row]:
     """Score a descriptor on all test sets, under both metrics; the crops are described only once."""
+    # Scores are kept by the name of their set.
+    for used, count in Counter(test.name for test in sets).items():
+        if count > 1:
+            raise ValueError(f"{used!r} is the name of {count} test sets; expected a name for each")
     started, described = time.perf_counter(), 0
     vectors = []
     for test in sets:

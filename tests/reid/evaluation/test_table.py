@@ -52,6 +52,11 @@ def test_references_are_scored_on_every_set_under_both_metrics(market: CropStore
     assert "### with queries" in table
 
 
+def test_no_set_hides_another_of_the_same_name(market: CropStore) -> None:
+    with pytest.raises(ValueError, match="'market' is the name of 2 test sets; expected a name for each"):
+        evaluate("mean colour", mean_colour, [TestSet("market", market), TestSet("market", market)])
+
+
 def test_distractors_are_nobody_in_the_silhouette(tmp_path: Path) -> None:
     folder, rng = tmp_path / "crops", np.random.default_rng(0)
     folder.mkdir()
