@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -26,6 +27,49 @@ def accelerator_for(device: str, *, full_precision: bool = False) -> Accelerator
     # The library keeps the first choice for the whole process; the next run may want another one.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=chosen.type == "cpu", mixed_precision=precision)
+
+
+class OneDevice:
+    """One device in full precision: all that a loop asks of an accelerator, for trainings in any program.
+
+    The accelerators of a process share their state, so that a new one would change the program's own, or that
+    of a training in another thread.
+    """
+
+    num_processes = 1
+    process_index = 0
+    is_main_process = True
+
+    def __init__(self, device: str) -> None:
+        self.device = choose_device(device)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Full precision, also where the caller computes in half."""
+        return torch.autocast(self.device.type, enabled=False)
+
+
+@contextmanager
+def tf32_put_back() -> Iterator[None]:
+    """A training may switch TF32 off for the whole process; afterwards it is as allowed as it was before."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    # Later versions of torch have others beside them; where those were used, these cannot be read.
+    newer = [matmul, _read(cudnn, "conv"), _read(cudnn, "rnn")]
+    switches = [(matmul, "allow_tf32"), (cudnn, "allow_tf32"), *((each, "fp32_precision") for each in newer)]
+    before = [_read(*switch) for switch in switches]
+    try:
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            if value is not None and _read(*switch) != value:
+                setattr(*switch, value)
+
+
+def _read(backend: Any, switch: str) -> Any:
+    """A switch of torch's; None if this version does not have it, or others are used in its place."""
+    try:
+        return getattr(backend, switch)
+    except (AttributeError, RuntimeError):
+        return None
 
 
 @contextmanager

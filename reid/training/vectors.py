@@ -15,9 +15,9 @@ from torch import Generator, Tensor
 
 from reid.models import VAE
 from reid.objective.flatness import full_precision
-from reid.settings import check_settings
+from reid.settings import SettingsError, check_settings
 from reid.training.batches import ArrayBatches
-from reid.training.hardware import accelerator_for, one_processor
+from reid.training.hardware import OneDevice, one_processor, tf32_put_back
 from reid.training.loop import Loop, Progress, read_log
 from reid.training.methods import FlatVAEMethod
 from reid.training.settings import FlatVAE, TrainingSettings
@@ -61,15 +61,20 @@ def train_vectors(
     """
     if not isinstance(settings.method, FlatVAE):
         raise ValueError(f"vectors train the method 'vae', not {settings.method.kind!r}")
-    accelerator = accelerator_for(device, full_precision=True)
-    with tempfile.TemporaryDirectory() as folder, one_processor(), torch.random.fork_rng(devices=[]):
+    chosen = OneDevice(device)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        one_processor(),
+        tf32_put_back(),
+        torch.random.fork_rng(devices=[]),
+    ):
         torch.manual_seed(settings.seed)
-        method = FlatVAEMethod(settings.method, settings.optimiser, accelerator.device)
+        method = FlatVAEMethod(settings.method, settings.optimiser, chosen.device)
         if start is not None:
             method.network.load_state_dict(start)
         batches = ArrayBatches(vectors, part=PART)
         loop = Loop(
-            method, batches, settings.optimiser, Path(folder), accelerator, seed=settings.seed, log_every=10
+            method, batches, settings.optimiser, Path(folder), chosen, seed=settings.seed, log_every=10
         )
         if not loop.run(report):
             raise KeyboardInterrupt
@@ -95,8 +100,7 @@ def vector_settings(
     """
     given = {name: _plain(value) for name, value in parameters.items()}
     steps = given["steps"] if not alone else max(1, given["steps"] // 2)
-    hidden = [_plain(width) for width in given["hidden"]]
-    network = {"kind": "mlp", "hidden": hidden, "activation": given["activation"]}
+    network = {"kind": "mlp", "hidden": _widths(given["hidden"]), "activation": given["activation"]}
     prior = {"kind": given["prior"]}
     tree = {
         "method": {
@@ -144,6 +148,19 @@ def reconstruction_rmse(model: VAE, vectors: NDArray[np.float32], seed: int) -> 
             error = model.reconstruction_error(z, model.observation.pack({PART: some})).squared
             squares += len(some) * float(error)
     return float((squares / len(vectors)) ** 0.5)
+
+
+def _widths(hidden: Any) -> list[Any]:
+    """The hidden layers' widths; three networks have them, and each would complain of what is wrong."""
+    try:
+        widths = [_plain(width) for width in hidden]
+    except TypeError:
+        widths = [None]
+    if not all(type(width) is int and width > 0 for width in widths):
+        raise SettingsError(
+            f"FlatVAE: hidden: found {hidden!r}, expected a sequence of widths, such as (128, 128)"
+        )
+    return widths
 
 
 def _plain(value: Any) -> Any:

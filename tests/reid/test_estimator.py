@@ -150,6 +150,26 @@ def test_a_wrong_parameter_is_named(change: dict[str, Any], message: str) -> Non
         FlatVAE(**{**TINY, **change}).fit(sheet(20)[1])
 
 
+@pytest.mark.parametrize("hidden", [5, 8.0, None, "relu", (8.0,), (8, 0), (True,), np.array(5)])
+def test_widths_that_are_none_are_told_in_one_line(hidden: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"FlatVAE: hidden: found .*, expected a sequence of widths"
+    ) as caught:
+        FlatVAE(**{**TINY, "hidden": hidden}).fit(sheet(20)[1])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hidden", [[8], range(8, 10), np.array([8, 4]), ()])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_widths_may_be_any_sequence(hidden: Any) -> None:
+    FlatVAE(**{**TINY, "hidden": hidden}).fit(sheet(20)[1])
+
+
+def test_a_wrong_parameter_s_key_is_one_of_the_settings() -> None:
+    with pytest.raises(ValueError, match=r"^FlatVAE: method\.objective\.flatness\.eta: found -1"):
+        FlatVAE(**TINY, eta=-1).fit(sheet(20)[1])
+
+
 def test_wrong_data_are_named(flat: FlatVAE) -> None:
     with pytest.raises(ValueError, match="NaN"):
         FlatVAE(**TINY).fit([[0.0, np.nan], [1.0, 2.0]])
