@@ -8,6 +8,10 @@ from reid.datasets.crops import CropFolder, CropSource
 from reid.datasets.market import MarketFolder, is_market_folder
 from reid.datasets.motchallenge import detected_footage, is_sequence
 
+#: What is told of files that hold no crops.
+_FOOTAGE = "footage such as a video goes by --source"
+_VIDEO_SUFFIXES = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"))
+
 
 def open_crops(path: Path) -> CropSource:
     """The crops at a path.
@@ -19,11 +23,15 @@ def open_crops(path: Path) -> CropSource:
     Raises:
         ValueError: if it is none of these.
     """
+    if path.suffix.lower() in _VIDEO_SUFFIXES and not path.is_dir():
+        found = "a video" if path.exists() else "no such file"
+        raise ValueError(f"{path}: {found}; expected a folder of crops; {_FOOTAGE}")
     if path.is_file():
         sequence = path.resolve().parent.parent
         if not is_sequence(sequence):
             raise ValueError(
-                f"{path}: expected a folder, or a detection file in the folder det of a sequence"
+                f"{path}: expected a folder of crops, or a detection file in the folder det of a sequence; "
+                f"{_FOOTAGE}"
             )
         return detected_footage(sequence, path)
     if is_sequence(path):

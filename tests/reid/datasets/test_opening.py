@@ -44,3 +44,25 @@ def test_other_paths_are_named(tmp_path: Path) -> None:
     (tmp_path / "video.txt").touch()
     with pytest.raises(ValueError, match=r"video\.txt: expected a folder"):
         open_crops(tmp_path / "video.txt")
+
+
+@pytest.mark.parametrize("name", ["nothing.mp4", "NOTHING.MOV", "video.avi"])
+def test_videos_are_sent_to_the_option_that_is_for_them(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"{name}: no such file; .* --source") as missing:
+        open_crops(tmp_path / name)
+    (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=rf"{name}: a video; .* --source") as present:
+        open_crops(tmp_path / name)
+    for caught in (missing, present):
+        assert "\n" not in str(caught.value)
+
+
+def test_other_files_are_sent_there_too(tmp_path: Path) -> None:
+    (tmp_path / "street.y4m").touch()
+    with pytest.raises(ValueError, match=r"street\.y4m: expected a folder of crops.* --source"):
+        open_crops(tmp_path / "street.y4m")
+
+
+def test_a_folder_may_be_called_after_a_video(tmp_path: Path) -> None:
+    save(tmp_path / "street.mp4" / "somebody.png")
+    assert isinstance(open_crops(tmp_path / "street.mp4"), CropFolder)
