@@ -149,11 +149,36 @@ class Describing(Generic[Found]):
         while (work := self._recalled(number)) is not None:
             yield work
             number += 1
-        if number - 1 == self._source.length:
+        if number - 1 == self._source.length and self._is_known_end(number - 1):
             return
+        last = 0
         for frame in self._source:
-            if frame.number >= number:
+            last = frame.number
+            if last >= number:
                 yield self._looked_at(frame)
+        # Closing a source ends it, too, wherever it is.
+        if last == self._source.length and not self._stopped.is_set():
+            self._note_end(last)
+
+    def _is_known_end(self, number: int) -> bool:
+        """Whether nothing comes behind a frame that is the last according to the source."""
+        if self._source.exact_length or self._cache is None or self._descriptor is None:
+            return True
+        end = self._end_fingerprint(number)
+        return end is not None and self._cache.get(end, self._descriptor.fingerprint) is not None
+
+    def _note_end(self, number: int) -> None:
+        """Keep for another time that the source was right about its last frame."""
+        if self._source.exact_length or self._cache is None or self._descriptor is None:
+            return
+        if (end := self._end_fingerprint(number)) is not None:
+            nothing = Entry(np.empty((0, 4)), Description.unseen(0, self._descriptor.width))
+            self._cache.put(self._descriptor.fingerprint, [(end, nothing)])
+
+    def _end_fingerprint(self, number: int) -> str | None:
+        """Stands for the fact that a frame is the last one."""
+        fingerprint = self._source.fingerprint(number)
+        return None if fingerprint is None else f"{fingerprint} is the last"
 
     def _recalled(self, number: int) -> _Work[Found] | None:
         """A frame of which all is known although nobody has seen it; None if something is not."""

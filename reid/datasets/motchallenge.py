@@ -93,8 +93,7 @@ def is_sequence(folder: Path) -> bool:
 def image_paths(folder: Path) -> dict[int, Path]:
     """The images of a sequence by their frame number."""
     about = SequenceInfo.read(folder)
-    images = about.image_folder.glob(f"*{about.image_extension}")
-    paths = {int(path.stem): path for path in images if path.stem.isdigit()}
+    paths = about.images()
     if not paths:
         raise FileError(f"{about.image_folder}: no images; expected {about.image_path(1).name} and so on")
     return dict(sorted(paths.items()))

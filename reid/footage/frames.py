@@ -50,6 +50,7 @@ class FrameSource(ABC):
         name: What to call it in messages.
         title: A short name, without anything that a file name may not have.
         length: Number of frames, or None if that is not known.
+        exact_length: Whether that is certain: containers of videos may promise more or fewer than come.
         frame_rate: Frames per second, or None if that is not known.
         size: Width and height in pixels, or None if that is not known.
         live: Whether frames come at their own pace. Then those that nobody took in time are dropped.
@@ -59,6 +60,7 @@ class FrameSource(ABC):
     name: str
     title: str
     length: int | None
+    exact_length: bool = True
     frame_rate: float | None
     size: tuple[int, int] | None
     live: bool = False

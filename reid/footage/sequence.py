@@ -11,6 +11,7 @@ from reid.files import FileError
 
 _BENCHMARK_FOLDER = re.compile(r"(?:2D)?MOT(?:20)?(15|16|17|20)(?:Det|Labels)?", re.IGNORECASE)
 _BENCHMARK_PREFIX = re.compile(r"MOT(15|16|17|20)-\d")
+_USUAL_DIGITS = 6  # in the names of images
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class SequenceInfo:
             width=int(number("imWidth")),
             height=int(number("imHeight")),
             image_folder=folder / section.get("imDir", "img1"),
-            image_extension=section.get("imExt", ".jpg"),
+            image_extension=f".{section.get('imExt', '').lstrip('.') or 'jpg'}",
             benchmark=_benchmark(folder),
         )
 
@@ -96,9 +97,17 @@ class SequenceInfo:
         """Whether its frames are there."""
         return self.image_folder.is_dir() and any(self.image_folder.glob(f"*{self.image_extension}"))
 
+    def images(self) -> dict[int, Path]:
+        """The images that are there, by their frame, whatever the number of digits in their names."""
+        # Datasets differ in it. Where a frame is there twice, the name with MOTChallenge's six digits counts.
+        paths = [path for path in self.image_folder.glob(f"*{self.image_extension}") if path.stem.isdecimal()]
+        paths.sort(key=lambda path: (len(path.stem) == _USUAL_DIGITS, path.name))
+        return {int(path.stem): path for path in paths}
+
     def image_path(self, frame: int) -> Path:
-        """The image of a frame, counted from 1."""
-        return self.image_folder / f"{frame:06d}{self.image_extension}"
+        """The image of a frame, counted from 1; where it would have to be if it is not there."""
+        usual = self.image_folder / f"{frame:0{_USUAL_DIGITS}d}{self.image_extension}"
+        return usual if usual.is_file() else self.images().get(frame, usual)
 
 
 def _benchmark(folder: Path) -> str:

@@ -53,7 +53,14 @@ def _sequence_source(sequence: SequenceInfo) -> ImageSource:
         raise SourceError(
             f"{sequence.image_folder}: no {sequence.image_extension} images; expected {sequence.name}'s"
         )
-    paths = [sequence.image_path(frame) for frame in range(1, sequence.length + 1)]
+    there = sequence.images()
+    paths = [there.get(frame) for frame in range(1, sequence.length + 1)]
+    if not any(paths):
+        found = min(path.name for path in sequence.image_folder.glob(f"*{sequence.image_extension}"))
+        raise SourceError(
+            f"{sequence.image_folder}: no image has the number of a frame from 1 to {sequence.length} "
+            f"(the first is {found}); expected names such as {sequence.image_path(1).name}"
+        )
     return ImageSource(
         paths,
         sequence.name,

@@ -59,8 +59,7 @@ class ImageSource(FrameSource):
             self._check(path, (width, height))
             self.size = width, height
             return
-        if self.size is None:
-            raise SourceError(f"{self.name}: no image can be read; expected at least one") from fault
+        raise SourceError(f"{self.name}: no image can be read; expected at least one") from fault
 
     def _check(self, path: Path, size: tuple[int, int]) -> None:
         if self.size is not None and size != self.size:
@@ -89,5 +88,6 @@ class ImageSource(FrameSource):
                     self._check(path, (image.shape[1], image.shape[0]))
             if image is None:
                 self._missing.append(number)
-                _log.warning("frame %d goes without its image: %s", number, fault)
+                # The notes tell of all of them at once.
+                _log.debug("frame %d goes without its image: %s", number, fault)
             yield Frame(number, image)

@@ -44,6 +44,8 @@ class VideoSource(FrameSource):
         SourceError: if it cannot be opened.
     """
 
+    exact_length = False
+
     def __init__(self, spec: str | int) -> None:
         import cv2
 

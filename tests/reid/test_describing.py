@@ -239,6 +239,69 @@ def test_what_is_known_is_neither_encoded_nor_decoded(street: Path, cache: Vecto
     assert descriptor.batches == []
 
 
+class Film(FrameSource):
+    """A video whose container says another number of frames than there are."""
+
+    name = title = "film"
+    frame_rate = size = None
+    exact_length = False
+
+    def __init__(self, promised: int, frames: int, *, fails_at: int = 0, waits_at: int = 0) -> None:
+        super().__init__()
+        self.length = promised
+        self.decoded = 0
+        self._count, self._fails_at, self._waits_at = frames, fails_at, waits_at
+
+    def fingerprint(self, number: int) -> str:
+        return f"film {number}"
+
+    def _frames(self) -> Generator[Frame]:
+        for number in range(1, self._count + 1):
+            if number == self._fails_at:
+                raise OSError("the disk is gone")
+            if number == self._waits_at and self._stopping.wait(10):
+                return
+            self.decoded += 1
+            yield Frame(number, np.full((100, 100, 3), number, dtype=np.uint8))
+
+
+def test_what_was_stopped_where_a_promise_ends_goes_on_behind_it(cache: VectorCache) -> None:
+    stopped = Describing(Film(12, 30, fails_at=13), find, HistogramDescriptor(), cache=cache)
+    assert numbers_before(ValueError, "the disk is gone", stopped) == list(range(1, 13))
+    same(
+        list(Describing(film := Film(12, 30), find, HistogramDescriptor(), cache=cache)),
+        frame_by_frame(film, HistogramDescriptor()),
+    )
+
+
+def test_other_boxes_behind_the_promised_end_are_described(cache: VectorCache) -> None:
+    def later(frame: Frame) -> Finding[int]:
+        return Finding(frame.number * 10, boxes_of(frame.number)[frame.number > 12 :])
+
+    list(Describing(Film(12, 30), later, HistogramDescriptor(), cache=cache))
+    described = list(Describing(film := Film(12, 30), find, HistogramDescriptor(), cache=cache))
+    same(described, frame_by_frame(film, HistogramDescriptor()))
+
+
+def test_a_video_that_keeps_its_promise_is_decoded_once(cache: VectorCache) -> None:
+    first = list(Describing(Film(30, 30), find, HistogramDescriptor(), cache=cache))
+    again = Film(30, 30)
+    second = list(Describing(again, find, HistogramDescriptor(), cache=cache))
+    same(second, [frame.description for frame in first if frame.description is not None])
+    assert again.decoded == 0
+
+
+def test_a_video_that_was_closed_has_not_ended(cache: VectorCache) -> None:
+    def nobody(frame: Frame) -> Finding[int]:
+        return Finding(frame.number, boxes_of(0))
+
+    taken = iter(Describing(Film(12, 30, waits_at=13), nobody, HistogramDescriptor(), cache=cache))
+    for _ in range(12):
+        next(taken)
+    taken.close()
+    assert len(list(Describing(Film(12, 30), nobody, HistogramDescriptor(), cache=cache))) == 30
+
+
 def test_where_images_are_wanted_only_encoding_is_saved(street: Path, cache: VectorCache) -> None:
     source = open_source(street)
     first = list(Describing(source, find, HistogramDescriptor(), cache=cache))

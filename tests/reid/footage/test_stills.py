@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,7 @@ def test_a_pattern_or_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_gap_in_the_numbering_is_a_missing_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     source = open_source(make_images(tmp_path / "shop", [1, 2, 4, 5]))
     assert source.length == 5
     assert read_all(source) == [(1, 1), (2, 2), (3, None), (4, 4), (5, 5)]
@@ -77,6 +79,7 @@ def test_images_without_numbers_follow_their_names(tmp_path: Path) -> None:
 
 
 def test_a_damaged_image_is_a_missing_frame(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     folder = make_images(tmp_path / "shop", [1, 2, 3, 4])
     damaged = folder / "000002.png"
     damaged.write_bytes(damaged.read_bytes()[:40])
@@ -85,6 +88,17 @@ def test_a_damaged_image_is_a_missing_frame(tmp_path: Path, caplog: pytest.LogCa
     assert read_all(source) == [(1, 1), (2, None), (3, None), (4, 4)]
     assert source.notes[0].endswith("2 of 4 images missing or damaged (frames 2, 3)")
     assert str(damaged) in caplog.text
+
+
+def test_many_missing_images_make_one_note_and_no_flood(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    source = open_source(make_images(tmp_path / "shop", list(range(1, 31, 3))))
+    (tmp_path / "shop" / "000028.png").write_bytes(b"no image")
+    read_all(source)
+    assert len(source.notes) == 1
+    assert not caplog.records
 
 
 def test_nothing_readable_is_refused_at_once(tmp_path: Path) -> None:
@@ -107,6 +121,50 @@ def test_a_sequence_has_all_its_frames(sequence: SequenceInfo) -> None:
         assert (source.name, source.length, source.frame_rate, source.size) == ("MOT16-99", 5, 14.0, (64, 48))
         assert read_all(source) == [(1, 1), (2, 2), (3, None), (4, 4), (5, None)]
         assert source.notes[0].endswith("(frames 3, 5)")
+
+
+@pytest.mark.parametrize("pattern", ["{:08d}.png", "{:04d}.png", "{}.png"])
+@pytest.mark.parametrize("extension", [".png", "png"])
+def test_images_of_a_sequence_may_have_any_number_of_digits(
+    pattern: str, extension: str, tmp_path: Path
+) -> None:
+    folder = make_images(tmp_path / "dance" / "img1", [2, 3, 9, 10, 12], pattern).parent
+    (folder / "img1" / "000003.jpg").touch()  # of another kind
+    (folder / "img1" / "cover.png").touch()
+    (folder / "seqinfo.ini").write_text(
+        f"[Sequence]\nimDir=img1\nframeRate=14\nseqLength=12\nimWidth=64\nimHeight=48\nimExt={extension}\n"
+    )
+    source = open_source(folder)
+    there = {2, 3, 9, 10, 12}
+    assert read_all(source) == [(n, n if n in there else None) for n in range(1, 13)]
+    assert "7 of 12 images missing or damaged" in source.notes[0]
+    assert source.fingerprint(2) is not None
+
+
+def test_a_name_with_six_digits_comes_before_others_of_the_same_frame(sequence: SequenceInfo) -> None:
+    (sequence.image_folder / "000003.png").write_bytes((sequence.image_folder / "000004.png").read_bytes())
+    for name in ("3.png", "00000003.png"):
+        (sequence.image_folder / name).write_bytes(b"a thumbnail")
+    assert read_all(open_source(sequence))[2] == (3, 4)
+
+
+@pytest.mark.parametrize("pattern", ["dance_{:04d}.png", "{:06d}.png"])
+def test_a_sequence_whose_images_are_of_no_frame_is_refused(pattern: str, sequence: SequenceInfo) -> None:
+    for number, path in enumerate(sorted(sequence.image_folder.iterdir()), start=7):
+        path.rename(path.with_name(pattern.format(number)))
+    with pytest.raises(SourceError) as raised:
+        open_source(sequence)
+    assert str(raised.value) == (
+        f"{sequence.image_folder}: no image has the number of a frame from 1 to 5 "
+        f"(the first is {pattern.format(7)}); expected names such as 000001.png"
+    )
+
+
+def test_a_sequence_whose_images_are_all_damaged_is_refused(sequence: SequenceInfo) -> None:
+    for path in sequence.image_folder.iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(SourceError, match="MOT16-99: no image can be read; expected at least one"):
+        open_source(sequence)
 
 
 def test_a_sequence_without_images_is_refused(sequence: SequenceInfo) -> None:
