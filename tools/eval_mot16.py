@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from reid.files import write_text
+from reid.printing import print_out, print_what_can_be_shown
 from tracker.evaluation import (
     EvaluationResult,
     TableFormat,
@@ -138,7 +139,7 @@ def _print(results: list[EvaluationResult], table: TableFormat, output: Path | N
     on_terminal = output is None and sys.stdout.isatty()
     text = render_results(results, table, width=shutil.get_terminal_size().columns if on_terminal else 0)
     if output is None:
-        typer.echo(text, nl=False)
+        print_out(text, nl=False)
     else:
         write_text(output, text)
         _say(f"table written to {output}")
@@ -155,4 +156,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    print_what_can_be_shown()
     typer.run(main)

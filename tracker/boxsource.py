@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -71,25 +71,29 @@ class StoredBoxes:
         return self.table.frame(number)
 
     def oddities(
-        self, length: int | None, size: tuple[int, int] | None, least: float | None = None
+        self, last: int | None, size: tuple[int, int] | None, limits: Mapping[str, float]
     ) -> Iterator[str]:
         """What a user would like to know about detections that do not fit the frames or the tracker.
 
         Args:
-            length: how many frames there are.
+            last: the number of the last frame; None if it is not known.
             size: width and height of the images.
-            least: the lowest score that counts.
+            limits: the least scores with which anybody is tracked, by the option that changes them.
         """
         table = self.table
-        if least is not None and len(table) and (highest := table.scores.max()) < least:
+        highest = table.scores.max(initial=-np.inf)
+        higher = {option: least for option, least in limits.items() if highest < least}
+        if higher and len(table):
+            decide = "decides" if len(higher) == 1 else "decide"
             yield (
                 f"{self.name}: none of {len(table)} detections is used: the highest score is {highest:g}, "
-                f"and only those from {least:g} count (--min-confidence)"
+                f"and only those from {max(higher.values()):g} count "
+                f"({', '.join(higher)} {decide} otherwise)"
             )
-        late = 0 if length is None else int(np.count_nonzero(table.frames > length))
+        late = 0 if last is None else int(np.count_nonzero(table.frames > last))
         if late:
             yield (
-                f"{self.name}: {late} detections beyond the last frame, {length}, are not used "
+                f"{self.name}: {late} detections beyond the last frame, {last}, are not used "
                 f"(the last one is in frame {table.last_frame})"
             )
         if size is not None:

@@ -20,22 +20,25 @@ from reid.descriptor import DescriptorError, default_descriptor, shipped_descrip
 from reid.detectors import DetectorError
 from reid.files import FileError, refuse_overwriting
 from reid.footage.frames import SourceError
+from reid.printing import print_out, print_what_can_be_shown
 from reid.vectorcache import VectorCache
 from tracker.boxsource import BoxSource, open_boxes
 from tracker.config import CONFIG_FOLDERS, SettingsError, calibrated_config, load_config
 from tracker.jobs import (
     RESULTS,
+    all_overrides,
     check_choice,
     detected_boxes,
+    files_made,
+    how_far,
     sequence_jobs,
     sinks_of,
     source_jobs,
     targets_of,
 )
 from tracker.looks import Looks, remarks
-from tracker.motchallenge import SequenceInfo, refuse_shared_detections
+from tracker.motchallenge import SequenceInfo, chosen_detections
 from tracker.pipeline import Report, track_sequence
-from tracker.results import ResultWriter
 from tracker.sinks import Sink, SinkError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -209,23 +212,22 @@ def track(
     try:
         check_choice(seq, source, detector, detector_weights, classes, detections)
         looks = Looks(descriptor, device)
-        changes = _all_overrides(overrides or [], min_confidence, nms)
+        changes = all_overrides(overrides or [], min_confidence, nms)
         settings = load_config(tracker, changes)
         boxes: BoxSource | str | None = detections
         if detector is not None:
             least = settings.detections.min_confidence
             boxes = detected_boxes(detector, detector_weights, classes, least, device)
         jobs = sequence_jobs(seq, data_root) if seq else source_jobs(source or [])
-        if detections is not None:
-            sequences = (job.frames for job in jobs if isinstance(job.frames, SequenceInfo))
-            refuse_shared_detections(sequences, detections)
+        sequences = (job.frames for job in jobs if isinstance(job.frames, SequenceInfo))
+        taken = [] if detections is None else chosen_detections(sequences, detections)
         suffix = ".txt" if fmt in (None, Format.mot) else f".{fmt}"
         # Of a tracker that is called my.v2, too, the results go into a folder.
         targets = targets_of(jobs, output or f"results/{name}/", suffix, RESULTS if fmt is None else ())
         sinks = sinks_of(jobs, name, video, report, show=show)
-        made = [*targets, *(sink.path for own in sinks for sink in own if sink.path)]
         named = [Path(each) for each in (tracker, descriptor, detector, detector_weights, detections) if each]
-        refuse_overwriting(made, [*named, *(path for job in jobs for path in job.files)])
+        read = [*named, *taken, *(path for job in jobs for path in job.files)]
+        refuse_overwriting(files_made(targets, sinks), read)
     except _TOLD as error:
         _complain(error)
         raise typer.Exit(1) from error
@@ -246,6 +248,7 @@ def track(
     ):
         for job, target, extras in zip(jobs, targets, sinks, strict=True):
             bar = progress.add_task(job.name, total=job.frames.length)
+            task = progress.tasks[-1]
             told: set[str] = set()
 
             def tell(notes: Iterable[str], told: set[str] = told) -> None:
@@ -269,25 +272,21 @@ def track(
                     begin=lambda run, tell=tell: tell([*run.notes, *remarks(tracker, run, changes)]),  # type: ignore[misc]
                     advance=lambda number, bar=bar: progress.update(bar, completed=number),  # type: ignore[misc]
                 )
-            except _TOLD as error:
-                _complain(error)
-                failed += 1
             except KeyboardInterrupt:
-                done = int(progress.tasks[bar].completed)
-                partial = ResultWriter(target).partial_path
-                # Stopped while a page or video was being finished, the result is complete already.
-                places = [
-                    partial if partial.exists() else target,
-                    *(sink.kept for sink in extras if sink.kept),
-                ]
-                there = [str(place) for place in places if place.exists()]
-                kept = f"; what was tracked is in {', '.join(there)}" if done else ""
-                of_all = "" if job.frames.length is None else f" of {job.frames.length}"
-                _complain(f"stopped after {done}{of_all} frames of {job.name}{kept}")
+                _complain(how_far(job, int(task.completed), target, extras))
                 raise typer.Exit(_INTERRUPTED) from None
+            except Exception as error:
+                foreseen = isinstance(error, _TOLD)
+                if foreseen:
+                    _complain(error)
+                if task.completed:
+                    _complain(how_far(job, int(task.completed), target, extras))
+                if not foreseen:
+                    raise
+                failed += 1
             else:
                 tell(outcome.notes)
-                typer.echo(_in_words(outcome, extras))
+                failed += not _announced(_in_words(outcome, extras))
             finally:
                 job.close()
             progress.remove_task(bar)
@@ -295,9 +294,14 @@ def track(
         raise typer.Exit(1)
 
 
-def _all_overrides(given: list[str], min_confidence: float | None, nms: float | None) -> list[str]:
-    short = {"detections.min_confidence": min_confidence, "detections.nms": nms}
-    return [*given, *(f"{key}={value}" for key, value in short.items() if value is not None)]
+def _announced(outcome: str) -> bool:
+    """Whether the outcome could be printed; where it cannot, its files are there all the same."""
+    try:
+        print_out(outcome)
+    except FileError as error:
+        _complain(error)
+        return False
+    return True
 
 
 def _in_words(report: Report, sinks: list[Sink]) -> str:
@@ -325,6 +329,7 @@ class FramesPerSecond(ProgressColumn):
 
 def main() -> None:
     """Run the command, and let an unforeseen error end with its own traceback."""
+    print_what_can_be_shown()
     # Who stops a service, or closes a terminal, wants to keep what was tracked no less than who types Ctrl-C.
     for name in ("SIGTERM", "SIGHUP"):
         kind = getattr(signal, name, None)

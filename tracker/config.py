@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).parent
 # In a checkout the files stand in configs/; a wheel carries them inside the package.
 CONFIG_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs" / "trackers")
+
+# Appearance vectors that need no images: "file" are those that stand with the detections, "auto" takes them
+# if they are there.
+Stored: TypeAlias = Literal["auto", "file", "none"]
 
 _NOISE = re.compile(r"^(?P<root>sqrt\()?(?P<number>[0-9.eE+-]+)(?(root)\))\s*(?P<unit>[wh]?)$")
 
@@ -117,7 +121,8 @@ class Stage(Settings):
 
     name: str
     cost: Literal["overlap", "overlap-score", "appearance"]
-    """overlap: 1 - IoU. overlap-score: 1 - IoU x score. appearance: distance of the descriptors."""
+    """overlap: 1 - IoU. overlap-score: 1 - IoU x score, the score kept within 0 and 1. appearance: distance
+    of the descriptors."""
     threshold: float = Field(ge=0)
     """The largest cost at which a pair may match."""
     reject: Literal["before", "after"] = "before"
@@ -228,6 +233,15 @@ class TrackerConfig(Settings):
         """Whether appearance vectors are compared: in any stage, or to recall who was there before."""
         return self.memory.recall is not None or any(stage.cost == "appearance" for stage in self.stages)
 
+    @property
+    def score_thresholds(self) -> dict[str, float]:
+        """The keys that tell sure detections from doubtful ones by their score, and where they do."""
+        thresholds = {"lifecycle.birth_score": self.lifecycle.birth_score}
+        for stage in self.stages:
+            thresholds[f"stages.{stage.name}.min_score"] = stage.min_score
+            thresholds[f"stages.{stage.name}.max_score"] = stage.max_score
+        return {key: score for key, score in thresholds.items() if score is not None}
+
 
 def load_config(choice: str | Path, overrides: Iterable[str] = ()) -> TrackerConfig:
     """The configuration called ``choice`` ("sort", "deepsort" …) or in the file at that path.
@@ -243,14 +257,18 @@ def load_config(choice: str | Path, overrides: Iterable[str] = ()) -> TrackerCon
 
 
 def calibrated_config(
-    tracker: str | Path, descriptor: DescriptorProtocol | str, changes: Iterable[str] = ()
+    tracker: str | Path, descriptor: DescriptorProtocol | Stored, changes: Iterable[str] = ()
 ) -> TrackerConfig:
     """A tracker's settings, with the metric and the threshold of the descriptor that its vectors come from.
 
     Args:
         tracker: name of a configuration, or a YAML file.
-        descriptor: what makes the vectors; a mere word for where they come from changes nothing.
+        descriptor: what makes the vectors; "auto", "file" and "none", for vectors that no descriptor makes
+            now, change nothing.
         changes: ``KEY=VALUE``; they come later and win.
+
+    Raises:
+        SettingsError: the settings cannot be used, or the descriptor is another word, such as its name.
 
     Example:
         >>> from reid.descriptor import Descriptor
@@ -259,6 +277,11 @@ def calibrated_config(
         'euclidean'
     """
     if isinstance(descriptor, str):
+        if descriptor not in get_args(Stored):
+            raise SettingsError(
+                f"descriptor {descriptor!r}: found a word; expected a loaded one, "
+                f"Descriptor.load({descriptor!r}), or one of {', '.join(get_args(Stored))}"
+            )
         return load_config(tracker, changes)
     thresholds = [
         f"stages.{position}.threshold={descriptor.threshold}"

@@ -54,9 +54,13 @@ def overlap(pairs: Candidates) -> Costs:
 
 
 def overlap_score(pairs: Candidates) -> Costs:
-    """One minus intersection over union times the detection's score."""
+    """One minus intersection over union times the detection's score.
+
+    A score counts as a share of certainty: with those of 0 to 100 that some detectors give, whoever barely
+    overlaps would be taken for the track.
+    """
     shared = iou_of_pairs(pairs.track_boxes[pairs.tracks], pairs.boxes[pairs.detections])
-    return 1.0 - shared * pairs.scores[pairs.detections]
+    return 1.0 - shared * np.clip(pairs.scores[pairs.detections], 0.0, 1.0)
 
 
 def appearance(pairs: Candidates) -> Costs:

@@ -10,6 +10,7 @@ that succeeds depends on the vectors and on what is looked for, so both ways are
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -154,15 +155,15 @@ class PrincipalTree:
         self.start, self.stop = start, stop
         sample = vectors[start : stop : max(1, (stop - start) // _SAMPLE)].astype(np.float64)
         self._centre = sample.mean(axis=0)
-        width = vectors.shape[1]
-        self._axes = _principal_axes(sample - self._centre, min(directions, width))
-        step = max(1, _DIFFERENCES // width)
-        points = np.concatenate(
-            [self._project(vectors[first : min(first + step, stop)]) for first in range(start, stop, step)]
-        )
-        self._tree = KDTree(points)
+        self._axes = _principal_axes(sample - self._centre, min(directions, vectors.shape[1]))
+        points = self._points(vectors)
+        self._tree: KDTree | None = KDTree(points)
         self._reach = float(np.abs(points).max())
         self._race = Race()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # pykdtree's trees cannot be copied or stored. The table can, and grows the same tree again.
+        return {**self.__dict__, "_tree": None}
 
     @property
     def size(self) -> int:
@@ -187,6 +188,8 @@ class PrincipalTree:
 
     def _descend(self, search: Search, vectors: Vectors, hidden: Mask) -> Indices:
         """Search the tree; returns the queries that have no proven answer then."""
+        if self._tree is None:
+            self._tree = KDTree(self._points(vectors))
         points = self._project(search.queries)
         slack = _SLACK * max(self._reach, float(np.abs(points).max()))
         unproven = np.arange(len(points))
@@ -208,6 +211,12 @@ class PrincipalTree:
             if not len(unproven):
                 break
         return unproven
+
+    def _points(self, vectors: Vectors) -> Floats:
+        """What the tree is made of: its rows, projected in blocks."""
+        step = max(1, _DIFFERENCES // vectors.shape[1])
+        ends = [*range(self.start, self.stop, step), self.stop]
+        return np.concatenate([self._project(vectors[first:end]) for first, end in pairwise(ends)])
 
     def _project(self, vectors: NDArray[np.floating[Any]]) -> Floats:
         """Coordinates along the axes, and the distance from the subspace: that keeps it a lower bound."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.boxes import covered_shares, non_maximum_suppression
-from tracker.config import TrackerConfig
+from tracker.config import Stage, TrackerConfig
 from tracker.costs import Indices
 from tracker.detections import Detections
 from tracker.gallery import Gallery
@@ -28,6 +28,30 @@ class Frame:
     vectors: NDArray[np.float32] | None  # prepared for the gallery
     usable: NDArray[np.bool_] | None
     memorable: NDArray[np.bool_] | None
+
+
+def score_limits(config: TrackerConfig) -> dict[str, float]:
+    """The least scores with which anybody is ever tracked, by the option that changes them."""
+    limits = {
+        "--min-confidence X": config.detections.min_confidence,
+        "--set lifecycle.birth_score=X": config.lifecycle.birth_score,
+    }
+    given = {option: least for option, least in limits.items() if least is not None}
+    if config.lifecycle.confirm_hits == 1:
+        return given
+    # A new track is confirmed by another detection, in any stage that tentative tracks take part in.
+    stages = [_stage_limits(stage) for stage in config.stages if stage.tracks != "confirmed"]
+    return given | min(stages, key=lambda stage: max(stage.values(), default=-np.inf), default={})
+
+
+def _stage_limits(stage: Stage) -> dict[str, float]:
+    limits = {}
+    if stage.min_score is not None:
+        limits[f"--set stages.{stage.name}.min_score=X"] = stage.min_score
+    if stage.cost == "overlap-score":
+        # Its cost is 1 - score even where two boxes are the same.
+        limits[f"--set stages.{stage.name}.threshold=X"] = 1 - stage.threshold
+    return limits
 
 
 class Intake:

@@ -11,10 +11,12 @@ from reid.detectors import open_detector
 from reid.files import FileError
 from reid.footage.frames import FrameSource
 from reid.footage.sources import open_source
+from reid.settings import Settings, check_settings
 from tracker.boxsource import DetectedBoxes
-from tracker.config import SettingsError
+from tracker.config import DetectionRules, SettingsError
 from tracker.motchallenge import SequenceInfo, find_sequences
-from tracker.sinks import Sink
+from tracker.results import ResultWriter
+from tracker.sinks import Sink, partial
 
 #: What result files and pages may be called.
 RESULTS = (".txt", ".csv", ".jsonl")
@@ -86,9 +88,34 @@ def check_choice(
             raise SettingsError(f"--detections {detections}: is for one --source; expected no other")
 
 
+class _Shorthand(Settings):
+    """The settings that have an option of their own."""
+
+    detections: DetectionRules
+
+
+def all_overrides(given: list[str], min_confidence: float | None, nms: float | None) -> list[str]:
+    """What is set, by whatever option.
+
+    Raises:
+        SettingsError: an option's value is impossible; told now, no file is blamed for it.
+    """
+    changes = list(given)
+    for option, key, value in (("--min-confidence", "min_confidence", min_confidence), ("--nms", "nms", nms)):
+        if value is not None:
+            check_settings(_Shorthand, {"detections": {key: value}}, option)
+            changes.append(f"detections.{key}={value}")
+    return changes
+
+
 def sequence_jobs(patterns: Sequence[str], root: Path) -> list[Job]:
     """The sequences that are meant, see `find_sequences`."""
-    return [Job(sequence.name, str(sequence.folder), sequence) for sequence in find_sequences(patterns, root)]
+    return [sequence_job(sequence) for sequence in find_sequences(patterns, root)]
+
+
+def sequence_job(sequence: SequenceInfo) -> Job:
+    """A sequence as something to track."""
+    return Job(sequence.name, str(sequence.folder), sequence)
 
 
 def source_jobs(specs: Sequence[str]) -> list[Job]:
@@ -96,8 +123,7 @@ def source_jobs(specs: Sequence[str]) -> list[Job]:
     jobs = []
     for spec in specs:
         if _is_sequence(spec):
-            sequence = SequenceInfo.read(Path(spec))
-            jobs.append(Job(sequence.name, str(sequence.folder), sequence))
+            jobs.append(sequence_job(SequenceInfo.read(Path(spec))))
         else:
             source = open_source(spec)
             jobs.append(Job(source.title, source.name, source))
@@ -171,3 +197,21 @@ def sinks_of(
         for own in sinks:
             own.append(window)
     return sinks
+
+
+def files_made(targets: Sequence[Path], sinks: Sequence[Sequence[Sink]] = ()) -> list[Path]:
+    """All files that are written: result files and what else is made, and what they are until whole."""
+    others = [path for own in sinks for sink in own if (path := sink.path)]
+    unfinished = [*(ResultWriter(target).partial_path for target in targets), *map(partial, others)]
+    return [*targets, *others, *unfinished]
+
+
+def how_far(job: Job, done: int, target: Path, sinks: list[Sink]) -> str:
+    """How much was tracked of what was stopped in the middle, and where that is."""
+    unfinished = ResultWriter(target).partial_path
+    # Stopped while a page or video was being finished, the result is complete already.
+    places = [unfinished if unfinished.exists() else target, *(sink.kept for sink in sinks if sink.kept)]
+    there = [str(place) for place in places if place.exists()]
+    kept = f"; what was tracked is in {', '.join(there)}" if done else ""
+    of_all = "" if job.frames.length is None else f" of {job.frames.length}"
+    return f"stopped after {done}{of_all} frames of {job.name}{kept}"

@@ -10,9 +10,9 @@ from typing import cast, get_args
 from reid.descriptor import Descriptor, DescriptorError, DescriptorProtocol, default_descriptor
 from reid.footage.frames import FrameSource
 from tracker.boxsource import BoxSource, StoredBoxes
-from tracker.config import TrackerConfig, load_config
+from tracker.config import Stored, TrackerConfig, load_config
 from tracker.motchallenge import SequenceInfo
-from tracker.pipeline import SequenceRun, Stored
+from tracker.pipeline import SequenceRun
 
 
 class Looks:
@@ -68,8 +68,13 @@ def remarks(tracker: str, run: SequenceRun, changes: Sequence[str] = ()) -> Iter
         yield f"{Path(tracker).stem} compares no appearance: {run.appearance} does not change its tracks"
     if not run.appearance:
         keys = (change.partition("=")[0] for change in changes)
-        if idle := [key for key in keys if key.startswith(("memory.", "stages.appearance."))]:
+        if idle := [key for key in keys if _is_about_looks(key, run.config)]:
             yield f"{', '.join(idle)}: without effect, because there are no appearance vectors"
+    if run.stored and run.config.memory.least_quality > 0:
+        yield (
+            f"memory.least_quality: without effect on vectors from {run.appearance}, which do not say how "
+            f"good a view they come from"
+        )
     if Path(tracker).suffix:
         for own, used in zip(load_config(tracker, changes).stages, run.config.stages, strict=True):
             if own.threshold != used.threshold:
@@ -77,3 +82,15 @@ def remarks(tracker: str, run: SequenceRun, changes: Sequence[str] = ()) -> Iter
                     f"{run.appearance} brings its own threshold, {used.threshold:.4g}, in place of "
                     f"{own.threshold:g} in {tracker}; --set stages.{own.name}.threshold=X decides otherwise"
                 )
+
+
+def _is_about_looks(key: str, config: TrackerConfig) -> bool:
+    """Whether a setting matters to appearance only."""
+    section, _, rest = key.partition(".")
+    stage, _, setting = rest.partition(".")
+    if section != "stages" or setting == "cost":  # a stage that goes by something else from now on
+        return section == "memory"
+    called = [
+        {str(place), each.name} for place, each in enumerate(config.stages) if each.cost == "appearance"
+    ]
+    return any(stage in names for names in called)

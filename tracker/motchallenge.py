@@ -146,11 +146,11 @@ def find_detections(sequence: SequenceInfo, choice: str | None = None) -> Path:
     raise FileError(f"no detections {choice!r} for {sequence.name}; {there}")
 
 
-def refuse_shared_detections(sequences: Iterable[SequenceInfo], choice: str) -> None:
-    """Complain where one detection file would serve several sequences.
+def chosen_detections(sequences: Iterable[SequenceInfo], choice: str) -> list[Path]:
+    """The detection files that sequences take: one for each, as far as there is one.
 
     Raises:
-        FileError: naming the file and two of them.
+        FileError: if one would serve several sequences; it names the file and two of them.
     """
     owners: dict[Path, SequenceInfo] = {}
     for sequence in sequences:
@@ -163,6 +163,7 @@ def refuse_shared_detections(sequences: Iterable[SequenceInfo], choice: str) -> 
                 f"{path}: would be the detections of {owner.name} and of {sequence.name}; "
                 f"expected one sequence, or a folder with a file of each sequence's name"
             )
+    return list(owners)
 
 
 def _promise(path: Path) -> tuple[bool, int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,10 @@ from reid.files import FileError
 from reid.footage.frames import USUAL_FRAME_RATE, Frame, FrameSource
 from reid.footage.sources import open_source
 from tracker.boxsource import BoxSource, StoredBoxes, open_boxes
-from tracker.config import TrackerConfig
+from tracker.config import Stored, TrackerConfig
 from tracker.detections import Detections
 from tracker.engine import Tracker
+from tracker.intake import score_limits
 from tracker.motchallenge import SequenceInfo
 from tracker.results import ResultFormat, ResultWriter
 from tracker.sinks import Sink, Step, running
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from reid.vectorcache import VectorCache
 
 __all__ = ["BoxSource", "Report", "SequenceRun", "Stored", "track_sequence"]
-
-# Appearance vectors that need no images: "file" are those that stand with the detections, "auto" takes them
-# if they are there.
-Stored = Literal["auto", "file", "none"]
 
 # The detections of a frame, and the rows of those that are described.
 _Found: TypeAlias = tuple[Detections, NDArray[np.intp]]
@@ -128,10 +125,11 @@ class SequenceRun:
         self._cache = cache
         self._tracker = Tracker(config)
         self.frame, self.tracked, self.identities, self.seconds = 0, 0, 0, 0.0
+        self._complete = False
 
     @property
     def length(self) -> int | None:
-        """How many frames there are, if that is known."""
+        """How many frames there are, if that is known; a video may say it wrongly."""
         if self.sequence is not None:
             return self.sequence.length
         return None if self._source is None else self._source.length
@@ -163,6 +161,11 @@ class SequenceRun:
         return self.boxes.name if self._stored else ""
 
     @property
+    def stored(self) -> bool:
+        """Whether the appearance vectors are those that came with the detections."""
+        return self._stored
+
+    @property
     def encoding(self) -> float:
         """Seconds spent on computing vectors so far."""
         return 0.0 if self._describing is None else self._describing.encoding
@@ -172,13 +175,22 @@ class SequenceRun:
         """What was dropped or looked wrong so far, in words."""
         notes = list(self.boxes.notes)
         if isinstance(self.boxes, StoredBoxes):
-            least = self.config.detections.min_confidence
-            notes += self.boxes.oddities(self.length, self.size, least)
+            last = self._last_frame(self.boxes.table.last_frame)
+            notes += self.boxes.oddities(last, self.size, score_limits(self.config))
+            notes += _odd_scores(self.boxes, self.config)
         if self._source is not None:
             notes += self._source.notes
         if self._cache is not None:
             notes += self._cache.notes
         return tuple(notes)
+
+    def _last_frame(self, detected: int) -> int | None:
+        """The number of the last frame, if it is certain, and news to whoever has detections until there."""
+        if self._source is None or self._source.exact_length:
+            return self.length
+        # A video that ends before a frame that it promises says so itself.
+        told = self.frame < detected <= (self._source.length or 0)
+        return self.frame if self._complete and not told else None
 
     def __iter__(self) -> Iterator[tuple[int, Tracks]]:
         with closing(self.steps()) as steps:
@@ -189,6 +201,7 @@ class SequenceRun:
         """Track from the first frame, and give each frame with all that went into it."""
         self._tracker.reset()
         self.frame, self.tracked, self.identities, self.seconds = 0, 0, 0, 0.0
+        self._complete = False
         started = time.perf_counter()
         with closing(self._frames()) as frames:
             for number, image, found in frames:
@@ -202,6 +215,7 @@ class SequenceRun:
                 self.identities = max(self.identities, int(tracks.ids.max(initial=0)))
                 self.seconds = time.perf_counter() - started
                 yield Step(number, image, found, tracks)
+        self._complete = True
 
     def _end_tracks_of_before(self, number: int) -> None:
         """Where a live source was away for long: somebody else may stand there afterwards.
@@ -304,6 +318,18 @@ def track_sequence(
         encoding=run.encoding,
         notes=run.notes,
     )
+
+
+def _odd_scores(boxes: StoredBoxes, config: TrackerConfig) -> Iterator[str]:
+    """Where a tracker's idea of a sure detection does not fit the detector's."""
+    highest = boxes.table.scores.max(initial=0.0)
+    # Who chose a threshold beyond 1 knows what scores there are.
+    meant = [f"{key} ({score:g})" for key, score in config.score_thresholds.items() if score <= 1]
+    if highest > 1 and meant:
+        yield (
+            f"{boxes.name}: scores up to {highest:g}; {', '.join(meant)} expect some from 0 to 1, and "
+            f"can be changed with --set"
+        )
 
 
 def _uses_stored(boxes: BoxSource, descriptor: Stored | DescriptorProtocol) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ _CODECS = {
     ".mov": ("avc1", "mp4v"),
     ".avi": ("MJPG",),
 }
+_FINEST_CLOCK = 65535  # ticks a second that MPEG-4 can count
 _WITHOUT_IMAGE = 40  # grey level of a frame whose image is missing
 _WIDEST_WINDOW = 1600
 _LONGEST_STILL = 2.0  # seconds that a picture stays where a live source dropped frames, or was away
@@ -40,7 +42,7 @@ class VideoWriter:
 
     Args:
         path: the file: .mp4, .m4v, .mov or .avi. Missing folders above it are created.
-        frame_rate: pictures per second.
+        frame_rate: pictures per second; where no file can have it, the nearest that one can have is taken.
 
     Raises:
         FileError: if nothing can be written there.
@@ -68,7 +70,7 @@ class VideoWriter:
             raise FileError(
                 f"{path}: cannot be written ({error.strerror}); expected a writable place"
             ) from error
-        self._frame_rate = frame_rate
+        self._frame_rate = _nearest_writable(frame_rate)
         self._video: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._count = 0
@@ -242,6 +244,22 @@ def _blank(run: SequenceRun) -> Image | None:
     if run.size is None:
         return None
     return np.full((run.size[1], run.size[0], 3), _WITHOUT_IMAGE, dtype=np.uint8)
+
+
+def _nearest_writable(frame_rate: float) -> float:
+    """The frame rate nearest to another that a video file can have.
+
+    OpenCV hands rates on as fractions of thousandths, in lowest terms, and takes none below two of them. In
+    these terms MPEG-4 cannot count every rate.
+    """
+    wished = 1000 * min(max(frame_rate, 0.002), _FINEST_CLOCK)
+    # Whole numbers are always possible, and one is at most 500 thousandths away.
+    near = range(max(2, round(wished) - 500), round(wished) + 501)
+    return next(
+        thousandths / 1000
+        for thousandths in sorted(near, key=lambda each: abs(each - wished))
+        if Fraction(thousandths, 1000).numerator <= _FINEST_CLOCK
+    )
 
 
 def _count_frames(path: Path) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,25 @@ def test_a_run_sees_what_the_command_track_sees(
     assert Path("scored/deepsort/street.txt").read_text() == Path("track.txt").read_text()
 
 
+@pytest.mark.parametrize("choice", ["own/sort", "own/sort/street", "own/sort/street.txt"])
+def test_a_run_does_not_write_over_what_it_reads(
+    choice: str, app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make = SequenceMaker(tmp_path / "data")
+    make.add_truth(folder := make("street", length=12))
+    boxes = Path("own/sort/street.txt")
+    boxes.parent.mkdir(parents=True)
+    boxes.write_text((folder / "det" / "det.txt").read_text())
+    before = boxes.read_text()
+    arguments = ("--run", "sort", "--data-root", "data", "--detections", choice, "--protocol", "none")
+    done = run(app, *arguments, "--results", "own")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"error: {boxes}: is read, and would be written over")
+    assert boxes.read_text() == before
+    assert run(app, *arguments, "--results", "made").exit_code == 0
+
+
 @pytest.mark.parametrize("option", [["--detections", "det"], ["--descriptor", "none"], ["--set", "a=1"]])
 def test_options_for_a_run_need_one(option: list[str], app: typer.Typer, folders: Path) -> None:
     done = run(app, folders / "sort", "--data-root", folders / "data", *option)
@@ -155,3 +175,25 @@ def test_the_exit_status_reaches_the_shell(folders: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folders)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
+
+
+def test_a_table_fits_the_encoding_that_it_is_written_in(folders: Path) -> None:
+    command = [sys.executable, str(TOOL), "sort", "--data-root", "data", "--seq", "MOT16-02"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, capture_output=True, check=False, cwd=folders, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "-" * 40 in done.stdout.decode("cp1252")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_table_that_cannot_be_printed_is_one_line_and_a_status(folders: Path) -> None:
+    command = [sys.executable, str(TOOL), "sort", "--data-root", "data", "--seq", "MOT16-02"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=folders
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: standard output: cannot be written (No space left on device); "
+        "expected a place that takes what is printed\n"
+    )

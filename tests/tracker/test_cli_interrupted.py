@@ -1,18 +1,24 @@
-"""The command ``track``, stopped with Ctrl-C."""
+"""The command ``track``, stopped with Ctrl-C or by a failure."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from reid.files import FileError
 from tests.tracker import commands
 from tests.tracker.interrupting import interrupted
 from tests.tracker.sequences import SequenceMaker
+from tracker.cli import app
+from tracker.results import ResultWriter
 from tracker.tables import read_results
+from tracker.tracks import Tracks
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -78,3 +84,61 @@ def test_stopped_while_the_page_is_finished_the_result_is_named(
     assert "what was tracked is in a.txt" in result.stderr
     assert "partial.html" not in result.stderr
     assert read_results(here / "a.txt").last_frame > 0
+
+
+def stop_writing(monkeypatch: pytest.MonkeyPatch, name: str, frame: int, error: BaseException) -> None:
+    """Nothing of ``frame`` or later can be written to the file called ``name``."""
+    write = ResultWriter.write
+
+    def stopping(self: ResultWriter, number: int, tracks: Tracks) -> None:
+        if self.path.name == name and number >= frame:
+            raise error
+        write(self, number, tracks)
+
+    monkeypatch.setattr(ResultWriter, "write", stopping)
+
+
+def test_stopped_in_a_later_sequence_the_frames_of_that_one_are_told(
+    root: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_writing(monkeypatch, "Night Shop-02.txt", 12, KeyboardInterrupt())
+    result = commands.track("--seq", "*", "--data-root", root, "--output", "out")
+    assert result.exit_code == 130
+    told = f"track: stopped after 11 of 30 frames of Night Shop-02; what was tracked is in {Path('out')}"
+    assert f"{told}{os.sep}Night Shop-02.txt.partial\n" in result.stderr
+    assert (here / "out" / "Night Shop-01.txt").is_file()
+    assert read_results(here / "out" / "Night Shop-02.txt.partial").last_frame == 11
+
+
+def test_after_a_failure_it_is_told_what_was_tracked_and_the_others_go_on(
+    root: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_writing(monkeypatch, "Night Shop-01.txt", 12, FileError("Night Shop-01.txt: cannot be written"))
+    complaint = commands.fails("--seq", "Night*", "--data-root", root, "--output", "out")
+    told = f"track: stopped after 11 of 30 frames of Night Shop-01; what was tracked is in {Path('out')}"
+    assert complaint.splitlines() == [
+        "track: Night Shop-01.txt: cannot be written",
+        f"{told}{os.sep}Night Shop-01.txt.partial",
+    ]
+    assert read_results(here / "out" / "Night Shop-01.txt.partial").last_frame == 11
+    assert (here / "out" / "Night Shop-02.txt").is_file()
+
+
+def test_an_unforeseen_error_keeps_its_traceback_and_tells_what_was_tracked(
+    root: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_writing(monkeypatch, "hall.txt", 12, RuntimeError("out of memory"))
+    result = CliRunner().invoke(app, ["--seq", "hall", "--data-root", str(root), "--output", "hall.txt"])
+    assert isinstance(result.exception, RuntimeError)
+    told = "track: stopped after 11 of 30 frames of hall; what was tracked is in hall.txt.partial\n"
+    assert result.stderr == told
+    assert (here / "hall.txt.partial").is_file()
+
+
+def test_a_failure_before_the_first_frame_leaves_nothing_to_tell(
+    root: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "hall.txt").write_text("an old result\n")
+    stop_writing(monkeypatch, "hall.txt", 1, FileError("hall.txt: cannot be written"))
+    complaint = commands.fails("--seq", "hall", "--data-root", root, "--output", "hall.txt")
+    assert complaint == "track: hall.txt: cannot be written\n"

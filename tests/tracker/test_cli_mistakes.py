@@ -38,6 +38,18 @@ def test_wrong_arguments_are_named(arguments: list[str], expected: str, root: Pa
     assert not Path("results").exists()
 
 
+@pytest.mark.parametrize(
+    "option, value, expected",
+    [
+        ("--nms", "0", "detections.nms: found 0.0, expected greater than 0"),
+        ("--min-confidence", "nan", "detections.min_confidence: found nan, expected a finite number"),
+    ],
+)
+def test_an_option_is_blamed_and_not_a_file(option: str, value: str, expected: str, root: Path) -> None:
+    complaint = fails("--seq", "hall", "--data-root", root, option, value)
+    assert complaint == f"track: {option}: {expected}\n"
+
+
 @pytest.mark.parametrize("arguments", [["--nms", "much"], ["--format", "xml"], ["--sq"]])
 def test_usage_errors(arguments: list[str], root: Path) -> None:
     result = track("--seq", "hall", "--data-root", root, *arguments)
@@ -121,6 +133,42 @@ def test_the_footage_itself_is_never_written_over(root: Path) -> None:
     assert Path("street.avi").read_bytes() == before
 
 
+@pytest.mark.parametrize("choice", ["own", "own/hall", "own/hall.txt"])
+def test_detections_are_never_written_over_however_they_are_named(choice: str, root: Path) -> None:
+    Path("own").mkdir()
+    boxes = Path("own/hall.txt")
+    boxes.write_text((root / "hall" / "det" / "det.txt").read_text())
+    before = boxes.read_text()
+    complaint = fails("--seq", "hall", "--data-root", root, "--detections", choice, "--output", "own/")
+    assert f"{boxes}: is read, and would be written over" in complaint
+    assert boxes.read_text() == before
+    assert track("--seq", "hall", "--data-root", root, "--detections", choice, "--output", "x").exit_code == 0
+
+
+def test_the_others_may_go_beside_the_detections_of_one(root: Path) -> None:
+    """Only a file that a sequence really takes is in the way."""
+    Path("own").mkdir()
+    Path("own/Night Shop-02.txt").write_text("what is tracked here takes its own")
+    arguments = ("--seq", "Night Shop-02", "--data-root", root, "--detections", "det", "--output", "own")
+    assert track(*arguments).exit_code == 0
+
+
+def test_what_is_read_may_have_the_name_of_an_unfinished_file(root: Path) -> None:
+    writer = cv2.VideoWriter("street.partial.avi", cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(3):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    Path("boxes.txt.partial").write_text((root / "hall" / "det" / "det.txt").read_text())
+    source = ("--source", "street.partial.avi", "--descriptor", "none", "--output", "boxes.txt")
+    complaint = fails(*source, "--detections", "boxes.txt.partial")
+    assert "boxes.txt.partial: is read, and would be written over" in complaint
+    Path("boxes.txt.partial").rename("mine.txt")
+    for outputs in (("--video", "street.avi"), ("--report", "mine.html", "--video", "street.avi")):
+        complaint = fails(*source, "--detections", "mine.txt", *outputs)
+        assert "street.partial.avi: is read, and would be written over" in complaint
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["mine.txt", "street.partial.avi"]
+
+
 def test_one_detection_file_for_several_sequences_is_refused(root: Path) -> None:
     boxes = root / "hall" / "det" / "det.txt"
     complaint = fails("--seq", "Night*", "--data-root", root, "--detections", boxes)
@@ -151,6 +199,43 @@ def test_settings_that_change_nothing_are_told(root: Path) -> None:
     arguments = ("--seq", "hall", "--data-root", root, "--output", "out")
     result = track(*arguments, "--descriptor", "none", "--set", "memory.recall.threshold=0.15")
     assert "note: memory.recall.threshold: without effect, because there are no appearance" in result.stderr
+
+
+@pytest.mark.parametrize("stage", ["0", "appearance"])
+def test_a_stage_that_finds_nothing_to_compare_is_told_however_it_is_named(stage: str, root: Path) -> None:
+    arguments = ("--seq", "hall", "--data-root", root, "--output", "out", "--descriptor", "none")
+    key = f"stages.{stage}.threshold"
+    told = track(*arguments, "--set", f"{key}=0.1", "--set", "stages.1.threshold=0.6").stderr
+    assert told == f"note: {key}: without effect, because there are no appearance vectors\n"
+    # Where nothing is compared, another cost ends what a stage did.
+    assert track(*arguments, "--set", "stages.overlap.cost=appearance").stderr == ""
+
+
+def test_stored_vectors_do_not_say_how_good_a_view_was(root: Path, make_sequence: SequenceMaker) -> None:
+    make_sequence.add_vectors(root / "hall")
+    arguments = ("--seq", "hall", "--data-root", root, "--output", "out")
+    told = track(*arguments, "--set", "memory.least_quality=0.9").stderr
+    assert "note: memory.least_quality: without effect on vectors from walkers.npy" in told
+    assert track(*arguments).stderr == ""
+    make_sequence.add_images(root / "hall")
+    look = ("--descriptor", "histogram", "--no-cache")
+    assert "least_quality" not in track(*arguments, *look, "--set", "memory.least_quality=0.9").stderr
+
+
+def test_scores_that_are_no_shares_are_told_where_a_tracker_divides_by_score(root: Path) -> None:
+    boxes = root / "hall" / "det" / "det.txt"
+    boxes.write_text(boxes.read_text().replace(",0.9,", ",120,"))
+    arguments = ("--seq", "hall", "--data-root", root, "--output", "out")
+    told = track(*arguments, "--tracker", "bytetrack").stderr
+    assert "note: det.txt: scores up to 120; " in told
+    for key in ("lifecycle.birth_score", "stages.sure.min_score", "stages.doubtful.max_score"):
+        assert key in told
+    # Who sets thresholds beyond 1 knows.
+    own = [f"{key}=60" for key in ("lifecycle.birth_score", "stages.sure.min_score")]
+    own += ["stages.newcomers.min_score=60", "stages.doubtful.max_score=60"]
+    changes = [word for change in own for word in ("--set", change)]
+    for quiet in (("--tracker", "deepsort"), ("--tracker", "bytetrack", *changes)):
+        assert track(*arguments, *quiet).stderr == ""
 
 
 def test_a_dot_makes_no_file_of_a_folder(root: Path) -> None:

@@ -87,6 +87,31 @@ def test_detected_boxes_are_shown_as_they_came(two_stages: Tracker) -> None:
         np.testing.assert_array_equal(two_stages.update(frame).boxes, frame.boxes)
 
 
+@pytest.fixture
+def by_score() -> Tracker:
+    """SORT, with scores in its cost."""
+    changes = ["stages.overlap.cost=overlap-score", "stages.overlap.reject=before", "output.min_streak=0"]
+    return Tracker(load_config("sort", changes))
+
+
+@pytest.mark.parametrize("score", [1, 120])
+def test_a_score_beyond_one_counts_as_one(score: float, by_score: Tracker) -> None:
+    """Whatever range a detector's scores have, the one that overlaps most is taken."""
+    shown(by_score, [seen(WALKER, scores=[score])] * 3)
+    near, far = shifted(WALKER, 2), shifted(WALKER, 12)
+    tracks = by_score.update(seen(far, near, scores=[3 * score, score]))
+    assert tracks.detections[tracks.ids == 1].tolist() == [1]
+
+
+def test_however_sure_a_detection_that_hardly_overlaps_is_somebody_else(by_score: Tracker) -> None:
+    far = shifted(WALKER, 0.8 * (WALKER[2] - WALKER[0]))
+    assert shown(by_score, [seen(WALKER, scores=[120]), seen(far, scores=[120])]) == [[1], [2]]
+
+
+def test_a_score_below_zero_counts_as_none(by_score: Tracker) -> None:
+    assert shown(by_score, [seen(WALKER, scores=[-2])] * 2) == [[1], [2]]
+
+
 @pytest.mark.parametrize("age, found", [(0, []), (1, [1]), (2, [1])])
 def test_a_tentative_track_has_a_patience_of_its_own(
     age: int, found: list[int], two_stages_file: Path

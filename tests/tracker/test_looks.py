@@ -9,7 +9,7 @@ import pytest
 from reid.descriptor import DescriptorError, default_descriptor, find_descriptor, shipped_descriptors
 from reid.footage.sources import open_source
 from tests.tracker.sequences import SequenceMaker
-from tracker import calibrated_config, load_config
+from tracker import SettingsError, calibrated_config, load_config
 from tracker.boxsource import open_boxes
 from tracker.looks import Looks
 from tracker.motchallenge import SequenceInfo
@@ -65,6 +65,21 @@ def test_a_descriptor_brings_its_metric_and_threshold_and_the_user_has_the_last_
     assert config.stages[1] == DEEPSORT.stages[1]
     assert calibrated_config("deepsort", look, ["stages.appearance.threshold=1.5"]).stages[0].threshold == 1.5
     assert calibrated_config("deepsort", "none") == DEEPSORT
+
+
+@pytest.mark.parametrize("word", ["auto", "file", "none"])
+def test_words_that_are_no_descriptor_change_nothing(word: Stored) -> None:
+    assert calibrated_config("deepsort", word) == DEEPSORT
+
+
+@pytest.mark.parametrize("name", ["fmvae-small", "runs/mine", ""])
+def test_the_name_of_a_descriptor_is_no_descriptor(name: str) -> None:
+    """Its threshold is known only once it is loaded; the uncalibrated one would be far off."""
+    with pytest.raises(SettingsError, match=r"expected a loaded one, Descriptor\.load\(") as raised:
+        calibrated_config("deepsort", name)  # type: ignore[arg-type]
+    assert repr(name) in str(raised.value)
+    assert "auto, file, none" in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_an_unknown_descriptor_is_told_with_all_that_are_known() -> None:

@@ -53,6 +53,19 @@ def test_sequence_info_says_what_the_file_says(tmp_path: Path) -> None:
     assert info.has_images
 
 
+@pytest.mark.parametrize("extension", [".jpg", "jpg"])
+def test_images_are_found_by_their_number(extension: str, tmp_path: Path) -> None:
+    folder = make_sequence(tmp_path / "dance", INI.replace("imExt=.jpg", f"imExt={extension}"))
+    info = SequenceInfo.read(folder)
+    info.image_folder.mkdir()
+    for name in ("00000001.jpg", "00000012.jpg", "2.png", "cover.jpg"):
+        (info.image_folder / name).touch()
+    assert info.has_images
+    assert info.image_path(12) == info.image_folder / "00000012.jpg"
+    assert info.image_path(2) == info.image_folder / "000002.jpg"  # where it would have to be
+    assert info.images() == {number: info.image_path(number) for number in (1, 12)}
+
+
 @pytest.mark.parametrize(
     "place, benchmark",
     [

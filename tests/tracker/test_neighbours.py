@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -146,6 +149,25 @@ def test_both_ways_give_the_same_answer() -> None:
             index._trees[0]._race.way = way
             answers.append(index.query(queries))
         np.testing.assert_array_equal(answers[0], answers[1])
+
+
+@pytest.mark.usefixtures("small_trees")
+@pytest.mark.parametrize("copied", [deepcopy, lambda index: pickle.loads(pickle.dumps(index))])
+def test_a_copy_with_trees_answers_and_grows_as_the_original(
+    copied: Callable[[NearestNeighbours], NearestNeighbours], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Race, "finish", lambda *_: None)  # the tree's turn, always
+    rng = np.random.default_rng(8)
+    vectors, queries = in_few_directions(120, rng, width=16), in_few_directions(40, rng, width=16)
+    index = NearestNeighbours()
+    index.add(vectors[:70], np.arange(70))
+    index.query(queries)
+    copy = copied(index)
+    for each in (index, copy):
+        each.add(vectors[70:], np.arange(70, 120))
+        each.forget(range(0, 120, 7))
+    for one, two in zip(index.query(queries), copy.query(queries), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_trees_are_few_and_of_doubling_size() -> None:

@@ -120,6 +120,68 @@ def test_what_does_not_fit_the_sequence_is_noted(make_sequence: SequenceMaker, t
     assert read_results(tmp_path / "out.txt").last_frame == 10
 
 
+@pytest.mark.parametrize(
+    "tracker, score, changes, least, remedies",
+    [
+        ("deepsort", 0.2, [], 0.3, {"--min-confidence": "detections.min_confidence=0.2"}),
+        ("bytetrack", 0.5, [], 0.6, {"--set lifecycle.birth_score": "lifecycle.birth_score=0.5"}),
+        (
+            "bytetrack",
+            0.4,
+            ["lifecycle.birth_score=0.3"],
+            0.5,
+            {"--set stages.newcomers.min_score": "stages.newcomers.min_score=0.4"},
+        ),
+        (
+            "bytetrack",
+            0.05,
+            [],
+            0.6,
+            {
+                "--min-confidence": "detections.min_confidence=0.05",
+                "--set lifecycle.birth_score": "lifecycle.birth_score=0.05",
+                "--set stages.newcomers.min_score": "stages.newcomers.min_score=0.05",
+                "--set stages.newcomers.threshold": "stages.newcomers.threshold=0.99",
+            },
+        ),
+    ],
+)
+def test_scores_that_are_all_too_low_are_told_with_what_helps(
+    tracker: str,
+    score: float,
+    changes: list[str],
+    least: float,
+    remedies: dict[str, str],
+    make_sequence: SequenceMaker,
+    tmp_path: Path,
+) -> None:
+    folder = make_sequence("shop")
+    boxes = folder / "det" / "det.txt"
+    boxes.write_text(boxes.read_text().replace(",0.9,", f",{score},"))
+    report = track_sequence(SequenceInfo.read(folder), load_config(tracker, changes), tmp_path / "a.txt")
+    assert report.identities == 0
+    named = ", ".join(f"{setting}{' ' if setting == '--min-confidence' else '='}X" for setting in remedies)
+    (note,) = report.notes
+    assert note == (
+        f"det.txt: none of 90 detections is used: the highest score is {score}, and only those from {least} "
+        f"count ({named} decide{'s' if len(remedies) == 1 else ''} otherwise)"
+    )
+    better = load_config(tracker, [*changes, *remedies.values()])
+    report = track_sequence(SequenceInfo.read(folder), better, tmp_path / "a.txt")
+    assert (report.identities, report.notes) == (3, ())
+
+
+def test_scores_that_are_just_high_enough_are_not_worth_a_note(
+    make_sequence: SequenceMaker, tmp_path: Path
+) -> None:
+    folder = make_sequence("shop")
+    boxes = folder / "det" / "det.txt"
+    boxes.write_text(boxes.read_text().replace(",0.9,", ",0.6,"))
+    for tracker in ("sort", "deepsort", "bytetrack"):
+        report = track_sequence(SequenceInfo.read(folder), load_config(tracker), tmp_path / "a.txt")
+        assert (report.identities, report.notes) == (3, ())
+
+
 def test_a_run_can_be_repeated(make_sequence: SequenceMaker) -> None:
     run = SequenceRun(SequenceInfo.read(make_sequence("shop")), SORT)
     assert run.length == 30

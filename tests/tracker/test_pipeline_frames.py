@@ -16,6 +16,7 @@ from reid.footage.sources import open_source
 from reid.histogram_descriptor import HistogramDescriptor
 from reid.images import read_image
 from reid.vectorcache import VectorCache
+from tests.reid.footage.numbered import make_video
 from tests.tracker.sequences import SequenceMaker
 from tracker import Detections, Tracker, TrackerConfig, calibrated_config, load_config
 from tracker.motchallenge import SequenceInfo
@@ -173,6 +174,74 @@ def test_frames_from_anywhere_and_a_file_of_boxes(street: Path, tmp_path: Path) 
     report = track_sequence(frames, DEEPSORT, tmp_path / "a.txt", detections=boxes)
     track_sequence(SequenceInfo.read(street), DEEPSORT, tmp_path / "b.txt")
     assert report.result.read_text() == (tmp_path / "b.txt").read_text()
+
+
+def late_in(promised: int, last_detection: int, tmp_path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The notes at the beginning and at the end of a video of 30 frames that promises another number."""
+    frames = open_source(make_video(tmp_path / "shop.avi"))
+    frames.length = promised
+    rows = (f"{number},-1,10,10,20,30,0.9\n" for number in range(1, last_detection + 1))
+    (tmp_path / "boxes.txt").write_text("".join(rows))
+    before: list[tuple[str, ...]] = []
+    report = track_sequence(
+        frames,
+        SORT,
+        tmp_path / "a.txt",
+        detections=str(tmp_path / "boxes.txt"),
+        begin=lambda run: before.append(run.notes),
+    )
+    assert report.frames == 30
+    return before[0], report.notes
+
+
+@pytest.mark.parametrize(
+    "promised, last_detection, expected",
+    [
+        (12, 30, []),
+        (12, 33, ["boxes.txt: 3 detections beyond the last frame, 30, are not used"]),
+        (30, 33, ["boxes.txt: 3 detections beyond the last frame, 30, are not used"]),
+        (90, 30, ["ended after frame 30 of the 90 that it promises"]),
+        # That they are not used needs no other words …
+        (90, 40, ["ended after frame 30 of the 90 that it promises"]),
+        # … unless the whole video would have had no place for them.
+        (
+            90,
+            95,
+            [
+                "boxes.txt: 65 detections beyond the last frame, 30, are not used",
+                "ended after frame 30 of the 90 that it promises",
+            ],
+        ),
+    ],
+)
+def test_late_detections_are_those_behind_what_was_seen(
+    promised: int, last_detection: int, expected: list[str], tmp_path: Path, no_thread_is_left: None
+) -> None:
+    before, after = late_in(promised, last_detection, tmp_path)
+    assert before == ()
+    assert len(after) == len(expected)
+    for note, words in zip(after, expected, strict=True):
+        assert words in note
+
+
+def test_late_detections_are_told_at_once_where_the_frames_are_counted(street: Path, tmp_path: Path) -> None:
+    boxes = tmp_path / "boxes.txt"
+    boxes.write_text("25,-1,10,10,20,30,0.9\n")
+    run = SequenceRun(open_source(street / "img1"), SORT, str(boxes))
+    assert "1 detections beyond the last frame, 24, are not used" in "".join(run.notes)
+
+
+def test_a_run_that_was_stopped_knows_nothing_of_late_detections(
+    tmp_path: Path, no_thread_is_left: None
+) -> None:
+    (tmp_path / "boxes.txt").write_text("20,-1,10,10,20,30,0.9\n")
+    run = SequenceRun(open_source(make_video(tmp_path / "shop.avi")), SORT, str(tmp_path / "boxes.txt"))
+    assert len(list(run)) == 30
+    steps = run.steps()
+    for _ in range(12):
+        next(steps)
+    steps.close()
+    assert run.notes == ()
 
 
 def test_frames_without_anything_that_sees_are_refused(street: Path, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tracker import Detections, Tracker
+from tracker import Detections, Tracker, neighbours
 from tracker.config import Memory, RecallRules, TrackerConfig, load_config
 from tracker.gallery import Gallery
 from tracker.recall import Recall
@@ -245,6 +247,18 @@ def test_identities_stay_unique_and_the_same_run_gives_the_same() -> None:
         runs.append(shown)
     assert runs[0] == runs[1]
     assert len({identity for ids in runs[0] for identity in ids}) < 100
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda tracker: pickle.loads(pickle.dumps(tracker))])
+def test_a_copy_remembers_who_has_left(
+    copied: Callable[[Tracker], Tracker], recalling: TrackerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_SMALLEST_TREE", 16)
+    tracker = Tracker(recalling)
+    follow(tracker, {0: LOOKS[0], 1: LOOKS[1], 2: LOOKS[2]}, 40)
+    follow(tracker, {}, 100)
+    for each in (tracker, copied(tracker)):
+        assert follow(each, {4: LOOKS[2], 6: LOOKS[3], 8: LOOKS[0]}, 10).ids.tolist() == [3, 4, 1]
 
 
 def test_a_negative_threshold_is_refused_by_name() -> None:

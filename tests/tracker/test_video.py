@@ -58,6 +58,44 @@ def test_pictures_come_back(name: str, tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.avi"])
+@pytest.mark.parametrize(
+    "rate",
+    [0.002, 1 / 240, 0.5, 24000 / 1001, 65.5354, 66.6667, 83.3333, 119.8765, 239.1234, 655.357, 1000.0],
+)
+def test_a_video_keeps_its_duration_at_any_frame_rate(name: str, rate: float, tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / name, rate)
+    for level in (0, 80, 160, 240):
+        writer.write(picture(level))
+    writer.close(complete=True)
+    assert len(frames(tmp_path / name)) == 4
+    written = cv2.VideoCapture(str(tmp_path / name)).get(cv2.CAP_PROP_FPS)
+    # OpenCV hands on thousandths; where MPEG-4 cannot count so fine, the error is still a few of them.
+    assert written == pytest.approx(rate, abs=0.001, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "rate, nearest",
+    [
+        (7000.3, 7000.25),
+        (65535.7, 65535),
+        (1e9, 65535),
+        (1 / 3600, 0.002),
+        (66.6667, 66.666),
+        (83.3333, 83.334),
+    ],
+)
+def test_rates_that_cannot_be_written_become_the_nearest_that_can(
+    rate: float, nearest: float, tmp_path: Path
+) -> None:
+    writer = VideoWriter(tmp_path / "a.mp4", rate)
+    writer.write(picture(100))
+    writer.write(picture(100))
+    writer.close(complete=True)
+    written = cv2.VideoCapture(str(tmp_path / "a.mp4")).get(cv2.CAP_PROP_FPS)
+    assert written == pytest.approx(nearest, rel=1e-7)
+
+
 def test_sizes_that_are_odd(tmp_path: Path) -> None:
     writer = VideoWriter(tmp_path / "a.mp4", 25)
     for _ in range(5):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from reid.files import refuse_overwriting
 from reid.vectorcache import VectorCache
 from tracker.boxsource import open_boxes
 from tracker.config import calibrated_config, load_config
 from tracker.evaluation.pairing import EvaluationError
+from tracker.jobs import files_made, sequence_job
 from tracker.looks import Looks
-from tracker.motchallenge import SequenceInfo, find_sequences, refuse_shared_detections
+from tracker.motchallenge import SequenceInfo, chosen_detections, find_sequences
 from tracker.pipeline import Report, track_sequence
 
 
@@ -53,11 +55,18 @@ def track_sequences(
         descriptor: What people look like, as for the command ``track``.
         overrides: Changes to the configuration, ``KEY=VALUE``.
         jobs: Sequences to track at a time; by default as many as there are processors.
+
+    Raises:
+        DescriptorError: There is no such descriptor.
+        FileError: A result would be written over something that is read.
+        SettingsError: There is no such tracker, or it cannot be changed so.
     """
     load_config(tracker, overrides)  # what is wrong with it is told once, before any work
     Looks(descriptor)
-    if detections is not None:
-        refuse_shared_detections(sequences, detections)
+    boxes = [] if detections is None else chosen_detections(sequences, detections)
+    lying = [path for sequence in sequences for path in sequence_job(sequence).files]
+    targets = [_target(sequence, folder) for sequence in sequences]
+    refuse_overwriting(files_made(targets), [Path(tracker), Path(descriptor), *boxes, *lying])
     workers = min(jobs or os.cpu_count() or 1, len(sequences))
     reports: Iterator[Report] = Parallel(n_jobs=workers, return_as="generator")(
         delayed(_track)(sequence, tracker, folder, detections, descriptor, overrides)
@@ -81,9 +90,13 @@ def _track(
         return track_sequence(
             sequence,
             calibrated_config(tracker, look, overrides),
-            folder / f"{sequence.name}.txt",
+            _target(sequence, folder),
             detections=boxes,
             descriptor=look,
             fmt="mot",
             cache=cache,
         )
+
+
+def _target(sequence: SequenceInfo, folder: Path) -> Path:
+    return folder / f"{sequence.name}.txt"

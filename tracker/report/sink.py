@@ -84,8 +84,10 @@ class ReportSink(Sink):
     def _content(self, *, complete: bool) -> PageContent:
         run, recording = self._run, self._recording
         notes = list(run.notes)
+        # What a video promises holds only for as long as nothing else is known.
+        length = recording.last_frame if complete else max(run.length or 0, recording.last_frame)
         if not complete:
-            of_all = "" if run.length is None else f" of {run.length}"
+            of_all = "" if length == recording.last_frame else f" of {length}"
             notes.insert(0, f"The run was stopped after frame {recording.last_frame}{of_all}.")
         verdict = None
         if run.sequence is not None:
@@ -99,7 +101,7 @@ class ReportSink(Sink):
         return PageContent(
             name=run.name,
             facts=self._facts(),
-            length=recording.last_frame if run.length is None else run.length,
+            length=length,
             identities=chosen,
             others=len(identities) - len(chosen),
             looks=compare_looks(chosen, identities, run.config.memory.metric),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
+from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from reid.files import FileError
+from reid.footage.sources import open_source
+from tests.reid.footage.numbered import make_video
 from tests.tracker.sequences import Person, SequenceMaker
 from tracker import load_config
 from tracker.evaluation import evaluate
@@ -220,6 +223,35 @@ def test_ctrl_c_leaves_the_page_so_far(shop: Path, tmp_path: Path) -> None:
     # Compared with the ground truth up to there: nobody was lost yet.
     assert re.search(r"<dt>IDs</dt><dd>0</dd>", page.text)
     assert not (tmp_path / "shop.html").exists()
+
+
+@pytest.mark.parametrize(
+    "promised, stop_at, length, words",
+    [
+        (12, 0, 30, ""),
+        (90, 0, 30, "ended after frame 30 of the 90 that it promises"),
+        (12, 20, 20, "The run was stopped after frame 20."),
+        (90, 20, 90, "The run was stopped after frame 20 of 90."),
+    ],
+)
+def test_the_timeline_ends_where_the_video_ends(
+    promised: int, stop_at: int, length: int, words: str, tmp_path: Path
+) -> None:
+    video = open_source(make_video(tmp_path / "shop.avi"))
+    video.length = promised
+    boxes = tmp_path / "boxes.txt"
+    boxes.write_text("".join(f"{number},-1,10,10,20,30,0.9\n" for number in range(1, 31)))
+
+    def stop(number: int) -> None:
+        if number == stop_at:
+            raise KeyboardInterrupt
+
+    sink = ReportSink(tmp_path / "shop.html", "sort")
+    with pytest.raises(KeyboardInterrupt) if stop_at else nullcontext():
+        track_sequence(video, SORT, tmp_path / "a.txt", detections=str(boxes), sinks=[sink], advance=stop)
+    page = Page(sink.kept if stop_at and sink.kept else sink.path)
+    assert [line["data-length"] for line in page.find("div", "timeline")] == [str(length)]
+    assert words in page.prose
 
 
 def test_a_page_that_cannot_be_written_is_known_before_the_work(shop: Path, tmp_path: Path) -> None:
