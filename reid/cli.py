@@ -27,6 +27,7 @@ from reid.console import (
 )
 from reid.experiments.cli import experiment
 from reid.files import check_writable, refuse_overwriting, write_text, written_atomically
+from reid.printing import print_out, print_what_can_be_shown
 from reid.training.cli import train
 
 app = typer.Typer(
@@ -104,9 +105,9 @@ def calibrate(
             output=output,
             device=device,
         )
-        typer.echo(str(found.calibration))
+        print_out(str(found.calibration))
         if found.stored is not None:
-            typer.echo(f"-> {found.stored}, {found.plot}")
+            print_out(f"-> {found.stored}, {found.plot}")
 
 
 @app.command()
@@ -160,10 +161,10 @@ def evaluate(
             )
         text = report.text(fmt.value)
         if output is None:
-            typer.echo(text, nl=False)
+            print_out(text, nl=False)
             return
         write_text(output, text)
-        typer.echo(f"{len(report.rows)} rows -> {output}")
+        print_out(f"{len(report.rows)} rows -> {output}")
 
 
 @app.command()
@@ -197,7 +198,7 @@ def export(
         target = output or (Path(beside.name) if source.parent == WEIGHTS_FOLDER else beside)
         refuse_overwriting([target], [source])
         difference = export_descriptor(source, target, fmt.value)
-        typer.echo(f"{target}: computes the same to {difference:.1e} of a vector's length")
+        print_out(f"{target}: computes the same to {difference:.1e} of a vector's length")
 
 
 @app.command()
@@ -253,7 +254,7 @@ def embed(
         with written_atomically(output) as unfinished:
             np.save(unfinished, embedded.rows, allow_pickle=False)
         seen = int(np.isfinite(embedded.rows[:, -1]).sum())
-        typer.echo(
+        print_out(
             f"{seen} of {len(embedded.rows)} detections described by {loaded.name}, {loaded.metric} "
             f"threshold {loaded.threshold:.4g} -> {output}"
         )
@@ -264,6 +265,7 @@ app.command()(experiment)
 
 def main() -> None:
     """Run the command, and let an unforeseen error end with its own traceback."""
+    print_what_can_be_shown()
     sys.exit(app())
 
 

@@ -10,6 +10,7 @@ import typer
 
 from reid.console import complain, errors_in_one_line, tell
 from reid.files import FileError
+from reid.printing import print_out
 
 if TYPE_CHECKING:
     from reid.experiments.report import Report
@@ -83,4 +84,4 @@ def experiment(
                     f"{number.figure}, {number.model}: {number.quantity} {number.ours}, "
                     f"expected {number.expected}"
                 )
-            typer.echo(f"{report.title}: {asked.seconds:.0f} s -> {report.page}")
+            print_out(f"{report.title}: {asked.seconds:.0f} s -> {report.page}")

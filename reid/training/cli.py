@@ -22,6 +22,7 @@ from reid.console import (
     progress_bar,
     tell,
 )
+from reid.printing import print_out
 
 if TYPE_CHECKING:
     from reid.datasets.store import CropStore
@@ -150,6 +151,6 @@ def train(
                 f"--resume --output {shlex.quote(str(folder))}, and --data, --source, --held-out … as before"
             )
             raise typer.Exit(INTERRUPTED)
-        typer.echo(
+        print_out(
             f"{outcome.step} steps on {outcome.crops} crops in {outcome.seconds / 60:.1f} minutes -> {folder}"
         )

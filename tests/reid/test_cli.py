@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,3 +242,17 @@ def test_mistakes_with_footage_are_told_in_one_line(run: Path, street: Path, vid
     assert fails(reid(*train, "--source", boxes, "--detections", boxes), "det.txt: cannot be opened")
     assert fails(reid("calibrate", run, "--detections", boxes), "0 × --source and 1 × --detections")
     assert fails(reid("calibrate", run), "no footage")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_result_that_cannot_be_printed_is_told_in_one_line(street: Path, tmp_path: Path) -> None:
+    embed = ["embed", str(street), "--descriptor", "histogram", "--quiet"]
+    embed += ["--detections", str(street / "det" / "det.txt"), "--output", str(tmp_path / "vectors.npy")]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "reid.cli", *embed], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("reid: standard output: cannot be written (No space left on device); expected")
+    assert (tmp_path / "vectors.npy").is_file()
