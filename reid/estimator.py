@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -67,7 +68,7 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         mixup: whether the space is made flat between and beyond the data, too.
         likelihood: "gaussian", or "bernoulli" for values in [0, 1], which are not standardised then.
         standardise: subtract each feature's mean and divide all by the root of their mean variance.
-        random_state: seed, generator or None.
+        random_state: seed, ``numpy.random.RandomState`` or None.
         device: for the training: "auto", "cpu", "cuda" …
         verbose: print the progress.
 
@@ -291,10 +292,11 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _geodesics(self, Z1: ArrayLike, Z2: ArrayLike, nodes: int, neighbours: int) -> list[Geodesic]:
         start, end = self._pairs(Z1, Z2)
-        if not 0 < neighbours < nodes:
+        whole = isinstance(nodes, Integral) and isinstance(neighbours, Integral)
+        if not (whole and 0 < neighbours < nodes):
             raise ValueError(
-                f"n_neighbors is {neighbours} and n_nodes {nodes}; expected more nodes than neighbors, and "
-                f"one neighbor at least"
+                f"n_neighbors is {neighbours} and n_nodes {nodes}; expected whole numbers, more nodes than "
+                f"neighbors, and one neighbor at least"
             )
         return shortest_curves(
             self.model_.decode,
@@ -321,7 +323,10 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _latents(self, Z: ArrayLike) -> Vectors:
         check_is_fitted(self)
-        latents: Vectors = check_array(Z, dtype=np.float64, input_name="Z", estimator=self)
+        # PyTorch takes neither reversed rows nor what cannot be written to: a copy is neither.
+        latents: Vectors = check_array(
+            Z, dtype=np.float64, order="C", copy=True, input_name="Z", estimator=self
+        )
         if latents.shape[1] != self._n_features_out:
             raise ValueError(f"Z has {latents.shape[1]} columns, expected {self._n_features_out} latents")
         return latents

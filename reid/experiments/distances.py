@@ -14,8 +14,8 @@ from reid.objective.flatness import full_precision
 
 
 def random_pairs(count: int, pairs: int, seed: int = 0) -> Pairs:
-    """Pairs (P, 2) of different ones of ``count`` data, none of which is drawn twice."""
-    drawn = np.random.default_rng(seed).choice(count, 2 * pairs, replace=False)
+    """Pairs (P, 2) of different ones of ``count`` data, none drawn twice: of few data fewer than wanted."""
+    drawn = np.random.default_rng(seed).choice(count, 2 * min(pairs, count // 2), replace=False)
     return drawn.reshape(-1, 2).astype(np.int64)
 
 

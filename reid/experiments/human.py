@@ -9,7 +9,7 @@ from reid.experiments.class_maps import draw_class_maps, draw_vector_fields
 from reid.experiments.distances import graph_geodesics, interpolation_smoothness
 from reid.experiments.figures import LatentMap, flatness_boxes
 from reid.experiments.motion_figures import draw_interpolations, draw_smoothness
-from reid.experiments.motion_study import MEASURED_ON_ALL, Study
+from reid.experiments.motion_study import MEASURED_ON_ALL, NOT_SMOOTHED, Study
 from reid.experiments.report import DRAWN, FMVAE_PAPER, Number, Picture, Report
 from reid.experiments.request import Request
 from reid.experiments.tables import (
@@ -188,5 +188,6 @@ _NOTES = [
     "c is 1: with the mean of G's diagonal (13) the latent space grows, and the regulariser falls with c⁴.",
     "The learning rate is higher than the paper's 1e-4 and falls to zero, so that minutes are enough.",
     f"Table 1's graph joins each node with {_NEIGHBOURS} others; with the paper's 12 paths are too long.",
+    NOT_SMOOTHED,
     "The paper's box plots have no printed numbers; the bounds on them are this project's own.",
 ]

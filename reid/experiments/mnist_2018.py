@@ -61,7 +61,7 @@ def run(asked: Request) -> Report:
     guide = resampled(paths[0].paths[chosen], network.samples)
     shown = straight_and_geodesic(trained[0].model.decode, latents[0][pairs[chosen]], network, guide)
     report = asked.report("MNIST (2018)" + " (drawn digits)" * quick, f"{METRICS_PAPER}, section 4.4")
-    _draw(report, trained[0], test, latents[0], shown, asked.map_side)
+    _draw(report, trained[0], test, latents[0], shown, len(pairs), asked.map_side)
     report.numbers = _numbers(trained, test, latents, paths, shown)
     report.notes = _NOTES
     report.facts = {
@@ -84,6 +84,7 @@ def _draw(
     test: Digits,
     latents: NDArray[np.float64],
     shown: dict[str, Curve],
+    pairs: int,
     side: int,
 ) -> None:
     """Draw the first seed's figures."""
@@ -94,7 +95,7 @@ def _draw(
         Picture(
             "figure-5",
             "Figure 5: reconstructions along the geodesic and the straight line",
-            "Of 100 random pairs of unseen digits the one whose geodesic saves most. Below: velocity "
+            f"Of {pairs} random pairs of unseen digits the one whose geodesic saves most. Below: velocity "
             f"(2018, 11). Seed {seed}.",
         ),
     )

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,12 +83,9 @@ def usable_sequences(data_root: Path) -> list[SequenceInfo]:
     """MOT16's sequences with images, ground truth and detections, or those of all benchmarks.
 
     Raises:
-        FileError: if there is none.
+        FileError: if there is none, or two have one name.
     """
-    folders = sorted(
-        Path(folder) for folder, _, files in os.walk(data_root, followlinks=True) if "seqinfo.ini" in files
-    )
-    found = [SequenceInfo.read(folder) for folder in folders]
+    found = [SequenceInfo.read(folder) for folder in sorted(_sequence_folders(data_root))]
     usable = [
         one
         for one in found
@@ -100,7 +97,32 @@ def usable_sequences(data_root: Path) -> list[SequenceInfo]:
             f"or others in MOTChallenge's layout (see data/README.md), or name another data root by "
             f"--data-root or VHP_DATA"
         )
-    return [one for one in usable if one.benchmark == _BENCHMARK] or usable
+    usable = [one for one in usable if one.benchmark == _BENCHMARK] or usable
+    _refuse_equal_names(usable)
+    return usable
+
+
+def _sequence_folders(root: Path) -> Iterator[Path]:
+    """Folders with a sequence, each once however many links lead to it."""
+    seen = set()
+    for folder, below, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back would never end
+            below.clear()
+        elif "seqinfo.ini" in files:
+            yield Path(folder)
+        seen.add(real)
+
+
+def _refuse_equal_names(sequences: Iterable[SequenceInfo]) -> None:
+    """Result files have the sequences' names: of two with one name the second would replace the first."""
+    folders: dict[str, Path] = {}
+    for one in sequences:
+        other = folders.setdefault(one.name, one.folder)
+        if other != one.folder:
+            raise FileError(
+                f"{one.name} is at {other} and at {one.folder}; expected one, or another data root"
+            )
 
 
 def _ways(sequences: Sequence[SequenceInfo]) -> dict[str, _Way]:

@@ -21,6 +21,10 @@ PART = "angles"
 
 MEASURED_ON_ALL = "All is measured on the poses that were learnt: the recordings are few."
 
+NOT_SMOOTHED = (
+    "The paper smooths the metric tensor with a parameter ξ that it does not print; here it is as it is."
+)
+
 #: At as many samples the metric tensor is looked at, between as many pairs interpolations are measured.
 _POINTS, _PAIRS = 3000, 100
 

@@ -71,7 +71,9 @@ class Number:
 
     @property
     def met(self) -> bool:
-        """Whether all values keep the bounds."""
+        """Whether all values keep the bounds, if there are any."""
+        if not self.expected:
+            return True
         low = -math.inf if self.at_least is None else self.at_least
         high = math.inf if self.at_most is None else self.at_most
         return all(low <= value <= high for value in self.values)
@@ -89,8 +91,8 @@ class Number:
             "quantity": self.quantity,
             "model": self.model,
             "paper": self.paper,
-            "mean": float(np.mean(self.values)),
-            "values": [float(value) for value in self.values],
+            "mean": _for_json(np.mean(self.values)),
+            "values": [_for_json(value) for value in self.values],
             "at_least": self.at_least,
             "at_most": self.at_most,
             "met": self.met,
@@ -217,6 +219,11 @@ class Report:
             row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (*cells, verdict))
             rows.append(f"<tr>{row}</tr>" if number.met else f'<tr class="missed">{row}</tr>')
         return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _for_json(value: float | np.floating) -> float | None:
+    """JSON has neither NaN nor infinity."""
+    return float(value) if math.isfinite(value) else None
 
 
 def machine() -> dict[str, str]:

@@ -102,6 +102,7 @@ def grid_edges(side: int, reach: int = _REACH) -> Pairs:
     another one: an edge over a point would be one long chord where there could be two.
     """
     numbers = np.arange(side * side).reshape(side, side)
+    reach = min(reach, side - 1)
     edges = []
     for rows in range(reach + 1):
         for columns in range(-reach, reach + 1):

@@ -84,9 +84,7 @@ def straight_lengths(
     with torch.no_grad(), full_precision(torch.device("cpu")):
         for first in range(0, len(start), lines):
             some = slice(first, first + lines)
-            points = straight_lines(
-                torch.from_numpy(start[some]).float(), torch.from_numpy(end[some]).float(), segments + 1
-            )
+            points = straight_lines(_tensor(start[some]).float(), _tensor(end[some]).float(), segments + 1)
             found.append(lengths(decode, points).double().numpy())
     return np.concatenate(found)
 
@@ -124,7 +122,7 @@ def smoothed_straight_lengths(
         segments: in which each is measured.
         strength: λ_s, see ``smoothed``.
     """
-    lines = straight_lines(torch.from_numpy(start), torch.from_numpy(end), segments + 1)
+    lines = straight_lines(_tensor(start), _tensor(end), segments + 1)
     speeds = tensor_velocities(middle_tensors(decode, lines), lines, strength)
     found: NDArray[np.float64] = speeds.mean(dim=1).numpy()
     return found
@@ -149,3 +147,8 @@ def smoothness(decode: Decode, start: Tensor, end: Tensor, samples: int = 100) -
     lines = straight_lines(start, end, samples)
     decoded = decode(lines.reshape(-1, lines.shape[-1])).reshape(len(lines), samples, -1)
     return decoded.diff(n=2, dim=1).abs().mean(dim=1) * (samples - 1) ** 2
+
+
+def _tensor(points: NDArray[np.float64]) -> Tensor:
+    """Points of any layout: PyTorch takes no reversed rows, such as those of a path the other way round."""
+    return torch.from_numpy(np.ascontiguousarray(points))

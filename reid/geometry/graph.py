@@ -140,6 +140,7 @@ class LatentGraph:
         Raises:
             ValueError: if the graph falls apart.
         """
+        nodes = np.ascontiguousarray(nodes, dtype=np.float64)
         edges = nearest_neighbour_edges(nodes, neighbours)
         return cls.with_edges(decode, nodes, edges, segments, smoothing)
 

@@ -7,6 +7,7 @@ G(z) = JᵀJ with J the decoder's Jacobian at z (FMVAE, 2.2): a small step dz mo
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -32,7 +33,11 @@ def jacobians(decode: Decode, z: Tensor, chunk: int = 256) -> Tensor:
         chunk: points at a time: a Jacobian takes as much memory as N + 1 passes of the decoder.
     """
     jacobian = jacfwd(lambda point: decode(point[None])[0])
-    found: Tensor = vmap(jacobian, chunk_size=chunk)(z)
+    with warnings.catch_warnings():
+        # PyTorch's forward mode warns of what it uses itself; nobody here can do anything about it.
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
+        found: Tensor = vmap(jacobian, chunk_size=chunk)(z)
     return found
 
 

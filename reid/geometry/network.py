@@ -86,6 +86,11 @@ def network_geodesics(
         guides: (P, samples, N) one more curve for each pair, to start from if it is better than random ones.
     """
     settings = settings or GeodesicSettings()
+    if guides is not None:
+        expected = (len(start), settings.samples, start.shape[1])
+        if guides.shape != expected:
+            raise ValueError(f"the guides have shape {tuple(guides.shape)}; expected {expected}")
+        guides = guides.detach().float()
     generator = Generator(start.device).manual_seed(seed)
     with full_precision(start.device):
         return _Search(decode, start.detach().float(), end.detach().float(), settings, generator).run(guides)

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from reid.models.gaussian import DiagonalGaussian, GaussianHead
-from reid.models.layers import ACTIVATIONS, Activation, Widths, hidden_layers, last_width
+from reid.models.layers import ACTIVATIONS, Activation, Counts, Widths, hidden_layers, last_width
 from reid.models.observation import SignalSettings
 from reid.models.stripes import StripeBranch
 from reid.models.weights import load_vgg16_features
@@ -39,7 +39,7 @@ class SmallSettings(Settings):
     kind: Literal["small"] = "small"
     widths: Widths = (32, 64, 128, 256, 256)
     """Channels of the stages, each of which halves the image."""
-    blocks: Widths = (0, 1, 1, 1, 0)
+    blocks: Counts = (0, 1, 1, 1, 0)
     """Residual convolutions after each halving."""
     norm: Literal["group", "none"] = "group"
     activation: Activation = "silu"

@@ -11,7 +11,8 @@ from torch import nn
 Activation = Literal["relu", "silu", "elu", "tanh"]
 
 # Strict settings would refuse the lists that YAML has in place of tuples.
-Widths = Annotated[tuple[int, ...], Field(strict=False)]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)]
+Counts = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU, "tanh": nn.Tanh}
 

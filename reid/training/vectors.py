@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from reid.models import VAE
+from reid.models.layers import Activation
 from reid.objective.flatness import full_precision
 from reid.settings import SettingsError, check_settings
 from reid.training.batches import ArrayBatches
@@ -99,6 +100,7 @@ def vector_settings(
         SettingsError: names what is wrong with a parameter.
     """
     given = {name: _plain(value) for name, value in parameters.items()}
+    _check_shared(given)
     steps = given["steps"] if not alone else max(1, given["steps"] // 2)
     network = {"kind": "mlp", "hidden": _widths(given["hidden"]), "activation": given["activation"]}
     prior = {"kind": given["prior"]}
@@ -148,6 +150,20 @@ def reconstruction_rmse(model: VAE, vectors: NDArray[np.float32], seed: int) -> 
             error = model.reconstruction_error(z, model.observation.pack({PART: some})).squared
             squares += len(some) * float(error)
     return float((squares / len(vectors)) ** 0.5)
+
+
+def _check_shared(given: Mapping[str, Any]) -> None:
+    """Name a wrong parameter by itself where several settings come from it: each of them would complain."""
+    for name, least in (("steps", 1), ("batch_size", 2)):
+        if type(given[name]) is not int or given[name] < least:
+            raise SettingsError(
+                f"FlatVAE: {name}: found {given[name]!r}, expected a whole number of at least {least}"
+            )
+    *names, last = map(repr, get_args(Activation))
+    if given["activation"] not in get_args(Activation):
+        raise SettingsError(
+            f"FlatVAE: activation: found {given['activation']!r}, expected {', '.join(names)} or {last}"
+        )
 
 
 def _widths(hidden: Any) -> list[Any]:

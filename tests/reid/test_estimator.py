@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,6 +99,12 @@ def test_pairs_that_are_none_are_named(flat: FlatVAE) -> None:
             flat.geodesic(latents[0], latents[1], n_nodes=nodes, n_neighbors=neighbours)
 
 
+@pytest.mark.parametrize("sizes", [{"n_nodes": "100"}, {"n_nodes": 100.5}, {"n_neighbors": None}])
+def test_a_graph_has_a_whole_number_of_nodes(flat: FlatVAE, sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^n_neighbors is .* and n_nodes .*; expected whole numbers"):
+        flat.geodesic([0.0, 0.0], [1.0, 1.0], **sizes)
+
+
 def test_the_same_seed_gives_the_same_model_and_the_global_one_is_left_alone() -> None:
     import torch
 
@@ -157,6 +164,35 @@ def test_widths_that_are_none_are_told_in_one_line(hidden: Any) -> None:
     ) as caught:
         FlatVAE(**{**TINY, "hidden": hidden}).fit(sheet(20)[1])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({"batch_size": "a"}, "batch_size: found 'a', expected a whole number of at least 2"),
+        ({"batch_size": None}, "batch_size: found None, expected a whole number of at least 2"),
+        ({"batch_size": 1}, "batch_size: found 1, expected a whole number of at least 2"),
+        ({"steps": "a"}, "steps: found 'a', expected a whole number of at least 1"),
+        ({"steps": 20.0, "kappa": "auto"}, "steps: found 20.0, expected a whole number of at least 1"),
+        ({"activation": "gelu"}, "activation: found 'gelu', expected 'relu', 'silu', 'elu' or 'tanh'"),
+        ({"activation": ["relu"]}, "activation: found ['relu'], expected 'relu', 'silu', 'elu' or 'tanh'"),
+    ],
+)
+def test_a_parameter_that_several_settings_come_from_is_told_once(
+    change: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(f'FlatVAE: {expected}')}$"):
+        FlatVAE(**{**TINY, **change}).fit(sheet(20)[1])
+
+
+@pytest.mark.filterwarnings("error:The given NumPy array is not writable")
+@pytest.mark.parametrize(
+    "view", [lambda z: z[::-1], lambda z: z[:, ::-1], lambda z: np.broadcast_to(z[0], (4, 2))]
+)
+def test_latents_may_be_a_view(flat: FlatVAE, view: Callable[[np.ndarray], np.ndarray]) -> None:
+    latents = view(np.random.default_rng(0).normal(size=(5, 2)))
+    np.testing.assert_array_equal(flat.inverse_transform(latents), flat.inverse_transform(latents.copy()))
+    np.testing.assert_array_equal(flat.metric_tensor(latents), flat.metric_tensor(latents.copy()))
 
 
 @pytest.mark.parametrize("hidden", [[8], range(8, 10), np.array([8, 4]), ()])

@@ -102,6 +102,23 @@ def test_mot16_goes_before_all_others(tmp_path: Path) -> None:
     assert [one.name for one in usable_sequences(tmp_path)] == ["B"]
 
 
+def test_a_sequence_that_links_lead_to_is_there_once(tmp_path: Path) -> None:
+    make_crossing(tmp_path / "disk" / "MOT16-02", frames=1)
+    (tmp_path / "MOT16").mkdir()
+    (tmp_path / "MOT16" / "train").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "back").symlink_to(tmp_path)
+    assert [one.name for one in usable_sequences(tmp_path)] == ["MOT16-02"]
+
+
+def test_two_sequences_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        make_crossing(tmp_path / folder / "MOT16-02", frames=1)
+    with pytest.raises(
+        FileError, match=r"^MOT16-02 is at .*one/MOT16-02 and at .*other/MOT16-02; expected one"
+    ):
+        usable_sequences(tmp_path)
+
+
 def test_the_tracker_is_not_imported() -> None:
     code = "import sys, reid.experiments.mot16\nprint('tracker' in sys.modules)"
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

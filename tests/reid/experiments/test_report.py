@@ -18,6 +18,7 @@ from reid.experiments.report import Number, Picture, Report
         ([1.0, 2.0], None, 1.5, False, "≤ 1.5"),
         ([1.0, 2.0], 1.5, None, False, "≥ 1.5"),
         ([float("nan")], 0.0, None, False, "≥ 0"),
+        ([float("nan")], None, None, True, ""),
     ],
 )
 def test_every_seed_must_keep_the_bounds(
@@ -89,3 +90,15 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
         Report("", "", tmp_path).add_picture(figure, Picture(name, "", ""))
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_numbers_that_are_none_leave_a_file_that_every_program_reads(tmp_path: Path) -> None:
+    report = Report("A title", "Some paper", tmp_path)
+    report.numbers = [Number("Figure 1", "q", "m", "-", [1.0, float("nan"), float("inf")])]
+    report.write()
+    text = (tmp_path / "numbers.json").read_text(encoding="utf-8")
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    (stored,) = json.loads(text)["numbers"]
+    assert stored["values"] == [1.0, None, None]
+    assert stored["mean"] is None

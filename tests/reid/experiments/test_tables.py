@@ -78,6 +78,12 @@ def test_pairs_are_of_different_data() -> None:
     np.testing.assert_array_equal(pairs, random_pairs(40, 20))
 
 
+def test_of_few_data_there_are_fewer_pairs() -> None:
+    pairs = random_pairs(7, 100)
+    assert pairs.shape == (3, 2)
+    assert len(np.unique(pairs)) == 6
+
+
 def test_a_linear_decoder_is_smooth() -> None:
     latents = np.random.default_rng(0).normal(size=(20, 2))
     pairs = random_pairs(20, 5)

@@ -63,3 +63,9 @@ def test_nearest_grid_points() -> None:
     grid = Grid(doubled, np.array([0.0, 0.0]), np.array([4.0, 2.0]), side=5)
     found = grid.points[grid.nearest(np.array([[1.2, 0.4], [-5.0, 9.0]]))]
     np.testing.assert_allclose(found, [[1.0, 0.5], [0.0, 2.0]])
+
+
+def test_a_grid_may_be_smaller_than_its_edges_reach() -> None:
+    grid = Grid(doubled, np.array([0.0, 0.0]), np.array([1.0, 1.0]), side=2)
+    distances = grid.field(np.array([0.0, 0.0])).distances
+    np.testing.assert_allclose(distances, [[0.0, 2.0], [2.0, math.sqrt(8.0)]], rtol=1e-6)

@@ -11,6 +11,7 @@ from reid.geometry.curves import (
     latent_lengths,
     lengths,
     path_length,
+    smoothed_straight_lengths,
     smoothed_velocities,
     smoothness,
     straight_lengths,
@@ -85,3 +86,15 @@ def test_smoothness_is_the_second_derivative() -> None:
     start, end = torch.zeros(2, 1), torch.tensor([[1.0], [2.0]])
     found = smoothness(lambda z: torch.cat([z, 3.0 * z**2], dim=1), start, end, samples=50)
     torch.testing.assert_close(found, torch.tensor([[0.0, 6.0], [0.0, 24.0]]), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 1.0])
+def test_a_path_is_as_long_the_other_way_round(smoothing: float) -> None:
+    path = np.random.default_rng(0).normal(size=(5, 1))
+
+    def length(corners: np.ndarray) -> float:
+        if smoothing:
+            return float(smoothed_straight_lengths(circle, corners[:-1], corners[1:], 10, smoothing).sum())
+        return path_length(circle, corners, 10)
+
+    assert length(path[::-1]) == pytest.approx(length(path), rel=1e-5)

@@ -114,3 +114,15 @@ def test_nodes_fill_the_box_around_the_data() -> None:
     np.testing.assert_array_equal(nodes[:2], points)
     np.testing.assert_allclose(nodes.min(axis=0), [-5.0, -0.2], atol=0.05)
     np.testing.assert_allclose(nodes.max(axis=0), [7.0, 2.2], atol=0.05)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 1.0])
+def test_nodes_may_be_any_array(smoothing: float) -> None:
+    nodes = np.random.default_rng(0).normal(size=(60, 2))
+
+    def length(some: Any) -> float:
+        return float(LatentGraph.of(identity, some, smoothing=smoothing).geodesics([[0, 1]]).observed[0])
+
+    expected = length(nodes)
+    assert length(nodes[::-1].copy()[::-1]) == expected
+    assert length(nodes.tolist()) == expected

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -116,3 +118,12 @@ def test_a_rotation_of_the_latent_space_changes_no_figure() -> None:
             figure(eigenvalues(turned)[0]), figure(eigenvalues(plain)[0]), rtol=1e-3, atol=1e-4
         )
     assert math.isfinite(float(plain.sum()))
+
+
+def test_the_user_hears_nothing_of_what_pytorch_deprecates_within_itself() -> None:
+    program = (
+        "import torch; from reid.geometry.metric import metric_tensors; "
+        "metric_tensors(torch.nn.Linear(2, 3), torch.zeros(1, 2))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from reid.geometry.curves import lengths
+from reid.geometry.curves import lengths, straight_lines
 from reid.geometry.graph import LatentGraph
 from reid.geometry.network import CurveNetworks, GeodesicSettings, bezier_curves, network_geodesics
 
@@ -113,3 +113,14 @@ def test_the_same_seed_finds_the_same_and_the_decoder_gets_no_gradient() -> None
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="samples"):
         GeodesicSettings(samples=2)
+
+
+def test_a_guide_may_have_double_precision_and_must_have_as_many_points_as_the_curves() -> None:
+    start, end = torch.tensor([[0.6, 0.2]]), torch.tensor([[0.7, 2.5]])
+    settings = GeodesicSettings(hidden=4, samples=20, steps=1, candidates=0, fit_steps=0)
+    decode = nn.Linear(2, 3).requires_grad_(False)
+    guide = straight_lines(start, end, 20).double()
+    found = network_geodesics(decode, start, end, settings, guides=guide)
+    assert found.curves.dtype == torch.float32
+    with pytest.raises(ValueError, match=r"guides have shape \(1, 7, 2\); expected \(1, 20, 2\)"):
+        network_geodesics(decode, start, end, settings, guides=guide[:, :7])

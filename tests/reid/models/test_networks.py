@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from reid.models.gaussian import LOG_VARIANCE_RANGE, DiagonalGaussian, bounded_l
 from reid.models.observation import IMAGENET_MEAN, IMAGENET_STD, SignalSettings
 from reid.models.weights import WeightsError
 from reid.models.wrn import CosineDescriptor, CosineSoftmax, ScaleSettings, WRNSettings
+from reid.training.settings import load_training
 
 CROP = (3, 64, 64)
 PIXELS = SignalSettings(shape=CROP, mean=IMAGENET_MEAN, std=IMAGENET_STD)
@@ -257,3 +259,20 @@ def test_supervised_descriptor_learns_identities():
         loss.backward()
         optimiser.step()
     assert (head(model(crops)).argmax(1) == labels).all()
+
+
+@pytest.mark.parametrize("widths", [[0], [-5], [8, 0]])
+@pytest.mark.parametrize(
+    "key", ["encoder.hidden", "observation.image.decoder.hidden", "prior.hidden"], ids=lambda key: key
+)
+def test_layers_without_units_are_refused(key, widths):
+    with pytest.raises(
+        ValueError, match=rf"method\.model\.{re.escape(key)}\.\d: found {min(widths)}, expected"
+    ):
+        load_training("pendulum", [f"method.model.{key}={widths}"])
+
+
+def test_a_stage_may_have_no_residual_convolutions_but_not_fewer():
+    assert SmallSettings(widths=(8, 8), blocks=(0, 1)).blocks == (0, 1)
+    with pytest.raises(ValueError, match="blocks"):
+        SmallSettings(widths=(8, 8), blocks=(0, -1))
