@@ -25,7 +25,7 @@ from reid.descriptor import Description, Descriptor, DescriptorError
 from reid.evaluation.distances import Metric
 from reid.files import digest, write_text
 from reid.onnx_header import OnnxError, OnnxHeader, read_onnx_header
-from reid.onnx_network import open_network
+from reid.onnx_network import one_line, open_network
 from reid.settings import Settings
 
 #: The entry of the file's metadata that says what `OnnxAbout` does.
@@ -89,8 +89,15 @@ class OnnxDescriptor(Descriptor):
             values = values.astype(self._kind)
         if self._layout == "NCHW":
             values = values.transpose(0, 3, 1, 2)
-        out = self._network(np.ascontiguousarray(values))
-        return out.reshape(len(crops), -1)[:count].astype(np.float32, copy=False)
+        try:
+            out = self._network(np.ascontiguousarray(values)).reshape(len(crops), -1)
+        except Exception as error:  # onnxruntime's own errors have no common base, and OpenCV has another one
+            height, width = self.size
+            number = f"{len(crops)} crop{'' if len(crops) == 1 else 's'}"
+            raise DescriptorError(
+                f"{self._path}: fails on {number} of {width}×{height} ({one_line(error)})"
+            ) from error
+        return out[:count].astype(np.float32, copy=False)
 
 
 def calibration_file(path: Path) -> Path:

@@ -1,7 +1,7 @@
-"""What an ONNX file says about its input and about itself, read without the onnx package.
+"""What an ONNX file says about its input, output and itself, read without the onnx package.
 
 An ONNX file is a protocol buffer: fields, each with a number, that may hold fields again. Of all that could
-be in it seven are of interest here; the weights are skipped.
+be in it eight are of interest here; the weights are skipped.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 # Numbers of the fields, from onnx.proto.
 _MODEL_GRAPH, _MODEL_METADATA = 7, 14
-_GRAPH_INITIALIZER, _GRAPH_INPUT = 5, 11
+_GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 5, 11, 12
 _INITIALIZER_NAME = 8
-_INPUT_NAME, _INPUT_TYPE = 1, 2
+_VALUE_NAME, _VALUE_TYPE = 1, 2
 _TYPE_TENSOR, _TENSOR_KIND, _TENSOR_SHAPE = 1, 1, 2
 _SHAPE_SIDE, _SIDE_LENGTH = 1, 1
 _ENTRY_KEY, _ENTRY_TEXT = 1, 2
@@ -37,12 +37,14 @@ class OnnxHeader:
         kind: of its numbers, "float32", "float16" or "uint8"; "" if it is another.
         shape: its sides; None where the network takes any.
         metadata: names and texts that were put in by whoever wrote the file.
+        output_name: the first output's name; "" if the file names none.
     """
 
     input_name: str
     kind: str
     shape: tuple[int | None, ...]
     metadata: dict[str, str]
+    output_name: str = ""
 
 
 def read_onnx_header(path: Path) -> OnnxHeader:
@@ -56,19 +58,20 @@ def read_onnx_header(path: Path) -> OnnxHeader:
         graph = _only(_chunks(model, _MODEL_GRAPH))
         fields = list(_fields(graph))
         weights = {_text(tensor, _INITIALIZER_NAME) for tensor in _chunks(fields, _GRAPH_INITIALIZER)}
-        inputs = {_text(value, _INPUT_NAME): value for value in _chunks(fields, _GRAPH_INPUT)}
+        inputs = {_text(value, _VALUE_NAME): value for value in _chunks(fields, _GRAPH_INPUT)}
         # Old files list the weights among the inputs.
         names = [name for name in inputs if name not in weights]
         if len(names) != 1:
             raise OnnxError(f"{path}: a network with {len(names)} inputs; expected one, the images")
         kind, shape = _tensor(inputs[names[0]])
+        outputs = [_text(value, _VALUE_NAME) for value in _chunks(fields, _GRAPH_OUTPUT)]
         entries = _chunks(model, _MODEL_METADATA)
         metadata = {_text(entry, _ENTRY_KEY): _text(entry, _ENTRY_TEXT) for entry in entries}
     except OSError as error:
         raise OnnxError(f"{path}: cannot be read ({error.strerror})") from error
     except (_WireError, UnicodeDecodeError) as error:
         raise OnnxError(f"{path}: not an ONNX file, or a damaged one") from error
-    return OnnxHeader(names[0], kind, shape, metadata)
+    return OnnxHeader(names[0], kind, shape, metadata, next(iter(outputs), ""))
 
 
 class _WireError(Exception):
@@ -80,7 +83,7 @@ _Field = tuple[int, int | memoryview]
 
 def _tensor(value: memoryview) -> tuple[str, tuple[int | None, ...]]:
     """Kind and shape of an input."""
-    kind_of_type = _only(_chunks(_fields(value), _INPUT_TYPE))
+    kind_of_type = _only(_chunks(_fields(value), _VALUE_TYPE))
     fields = list(_fields(_only(_chunks(_fields(kind_of_type), _TYPE_TENSOR))))
     kind = next((number for field, number in fields if field == _TENSOR_KIND), 0)
     shape: list[int | None] = []

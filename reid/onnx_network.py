@@ -34,7 +34,7 @@ def open_network(path: Path, header: OnnxHeader, device: str) -> tuple[Network, 
     except ImportError:
         if device == "cuda":
             raise OnnxError("device 'cuda': needs the package onnxruntime-gpu") from None
-        return _open_cv(path), f"opencv {cv2.__version__}"
+        return _open_cv(path, header), f"opencv {cv2.__version__}"
     gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "cuda" and not gpu:
         raise OnnxError("device 'cuda': this onnxruntime has no CUDA; expected onnxruntime-gpu")
@@ -47,14 +47,20 @@ def open_network(path: Path, header: OnnxHeader, device: str) -> tuple[Network, 
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # onnxruntime's own errors have no common base
-        raise OnnxError(f"{path}: onnxruntime cannot load it ({_one_line(error)})") from error
+        raise OnnxError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
+    used = session.get_providers()[0]
+    if device == "cuda" and used != "CUDAExecutionProvider":
+        # Where CUDA's own libraries are missing, it goes on without them.
+        raise OnnxError(
+            f"device 'cuda': onnxruntime runs on {used} only; expected CUDA's libraries beside it"
+        )
     output = session.get_outputs()[0].name
 
     def run(values: NDArray[Any]) -> NDArray[np.float32]:
         (out,) = session.run([output], {header.input_name: values})
         return np.asarray(out, dtype=np.float32)
 
-    return run, f"onnxruntime {onnxruntime.__version__} {session.get_providers()[0]}"
+    return run, f"onnxruntime {onnxruntime.__version__} {used}"
 
 
 def _threads() -> int:
@@ -63,20 +69,25 @@ def _threads() -> int:
     return int(asked) if asked.isdecimal() else 0
 
 
-def _open_cv(path: Path) -> Network:
+def _open_cv(path: Path, header: OnnxHeader) -> Network:
     try:
         network = cv2.dnn.readNetFromONNX(str(path))
     except cv2.error as error:
         raise OnnxError(
-            f"{path}: OpenCV cannot load it ({_one_line(error)}); onnxruntime may: it is in the extra onnx"
+            f"{path}: OpenCV cannot load it ({one_line(error)}); onnxruntime may: it is in the extra onnx"
         ) from error
+
+    # By itself, OpenCV 4 gives the output that comes last.
+    known = network.getUnconnectedOutLayersNames()
+    output = [header.output_name] if header.output_name in known else []
 
     def run(values: NDArray[Any]) -> NDArray[np.float32]:
         network.setInput(values)
-        return np.asarray(network.forward(), dtype=np.float32)
+        return np.asarray(network.forward(*output), dtype=np.float32)
 
     return run
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What a library complains about, short enough for one line."""
     return " ".join(str(error).split())[:200]

@@ -65,21 +65,19 @@ class Comparison:
 
     Attributes:
         sequence: the only one.
-        data_root: where it lies.
         tracker: ours.
         overrides: changes to it.
         folder: for results.
     """
 
     sequence: SequenceInfo
-    data_root: Path
     tracker: str
     overrides: Sequence[str]
     folder: Path
 
     def ours(self, boxes: Boxes, descriptor: str) -> Path:
         """The result of ``track``, run as a user would run it."""
-        result = self.folder / boxes.name / _file_name(descriptor) / f"{self.sequence.name}.txt"
+        result = self.folder / _file_name(boxes.name) / _file_name(descriptor) / f"{self.sequence.name}.txt"
         changes = [part for change in self.overrides for part in ("--set", change)]
         _run(
             "tracker.cli",
@@ -95,13 +93,13 @@ class Comparison:
         stored = find_detections(self.sequence, boxes.name)
         if peer.uses_vectors:
             stored = self._with_vectors(boxes, stored, descriptor)
-        result = self.folder / boxes.name / _file_name(peer.name) / f"{self.sequence.name}.txt"
+        result = self.folder / _file_name(boxes.name) / _file_name(peer.name) / f"{self.sequence.name}.txt"
         peer.track(read_detections(stored), float(boxes.least or "-inf"), self.sequence.length, result)
         return result
 
     def _with_vectors(self, boxes: Boxes, source: Path, descriptor: str) -> Path:
         """The detections with a descriptor's vectors, as DeepSORT stores them."""
-        stored = self.folder / boxes.name / f"{_file_name(descriptor)}.npy"
+        stored = self.folder / _file_name(boxes.name) / f"{_file_name(descriptor)}.npy"
         stored.parent.mkdir(parents=True, exist_ok=True)
         _run(
             "reid.cli",
@@ -113,7 +111,8 @@ class Comparison:
     def figures(self, result: Path) -> dict[str, float]:
         """The scores of a result file."""
         name = self.sequence.name
-        return evaluate({name: result}, self.data_root, sequences=[name], jobs=1).overall
+        # By its own folder: the name may be that of another sequence elsewhere below the data root.
+        return evaluate({name: result}, self.sequence.folder.parent, sequences=[name], jobs=1).overall
 
 
 def main(
@@ -139,7 +138,7 @@ def main(
         sets = [Boxes.parse(text) for text in detections]
         sequence = find_sequences([seq], data_root)[0]
         with TemporaryDirectory() as folder:
-            comparison = Comparison(sequence, data_root, tracker, overrides or [], Path(folder))
+            comparison = Comparison(sequence, tracker, overrides or [], Path(folder))
             results = {
                 f"{tracker}, {name}": partial(comparison.ours, descriptor=choice)
                 for choice, name in zip(descriptor, distinct_names(descriptor), strict=True)

@@ -30,12 +30,14 @@ def main(
     """Write an animation that repeats for ever."""
     if picture.suffix not in (".webp", ".gif"):
         _fail(f"{picture}: expected the name of a .webp or .gif file")
+    if not video.is_file():
+        _fail(f"{video}: no such file; expected a video")
     shown = [
         Image.fromarray(image).resize((width, round(width * image.shape[0] / image.shape[1])))
         for image in islice(_frames(video), start, start + frames * every, every)
     ]
     if len(shown) < 2:
-        _fail(f"{video}: no {frames} readable frames behind the first {start}")
+        _fail(f"{video}: found {len(shown)} readable frames to show after the first {start}; expected two")
     with written_atomically(picture) as unfinished:
         shown[0].save(
             unfinished,

@@ -67,6 +67,9 @@ class TorchvisionDetector(Detector):
             for layer in self._network.modules():
                 if isinstance(layer, torch.nn.BatchNorm2d):
                     layer.eps = 0.0
+        # It drops what is less sure than 0.2, 0.05 or 0.001, before anybody here can see it.
+        limited = getattr(self._network, "roi_heads", self._network)
+        limited.score_thresh = min(limited.score_thresh, min_score)
         self._network.eval().to(self._device)
         source = own.url if weights is None else files_fingerprint([weights])
         self.fingerprint = f"{name} {source} {self.classes.tolist()} {min_score}"

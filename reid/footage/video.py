@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,8 @@ def _names(spec: str | int) -> tuple[str, str]:
         return f"camera {spec}", f"camera-{spec}"
     if not is_url(spec):
         return spec, Path(spec).stem
-    parts = urlsplit(spec)
-    host = parts.netloc.rpartition("@")[2]
-    title = re.sub(r"[^\w.-]+", "-", f"{host}{unquote(parts.path)}").strip("-.")
-    return parts._replace(netloc=host, query="").geturl(), title
+    # Not by urlsplit, which refuses passwords with a bracket in them, as cameras may have them.
+    protocol, _, rest = spec.partition("://")
+    before, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    address = f"{before.rpartition('@')[2]}{slash}{path}"
+    return f"{protocol}://{address}", re.sub(r"[^\w.-]+", "-", unquote(address)).strip("-.")

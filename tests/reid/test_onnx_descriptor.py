@@ -53,6 +53,7 @@ def test_the_header_says_what_onnx_says(tmp_path: Path) -> None:
     assert header.input_name == "crops0"
     assert header.kind == "float32"
     assert header.shape == (None, 3, 12, 6)
+    assert header.output_name == "vectors"
     assert header.metadata == {"author": "Zoë", "empty": ""}
 
 
@@ -100,6 +101,85 @@ def test_opencv_stands_in_for_onnxruntime(
     np.testing.assert_allclose(Descriptor.load(path, "cpu")(crops), with_onnxruntime, atol=1e-4)
     with pytest.raises(DescriptorError, match="onnxruntime-gpu"):
         Descriptor.load(path, "cuda")
+
+
+@pytest.mark.parametrize("engine", ["ENGINE_CLASSIC", "ENGINE_AUTO"])
+def test_the_first_output_counts_in_opencv_too(
+    tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    # As a network with vectors and, behind them, what they were trained with. All that OpenCV 4 has is what
+    # OpenCV 5 calls the classic engine; by itself it gives the output that comes last.
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Conv", ["crops", "weights"], ["vectors"]),
+            onnx.helper.make_node("Conv", ["vectors", "classes"], ["logits"]),
+        ],
+        "two outputs",
+        [onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.FLOAT, [1, 3, 12, 6])],
+        [
+            onnx.helper.make_tensor_value_info("vectors", onnx.TensorProto.FLOAT, [1, 4, 1, 1]),
+            onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [1, 7, 1, 1]),
+        ],
+        [
+            onnx.numpy_helper.from_array(np.full((4, 3, 12, 6), 0.01, np.float32), "weights"),
+            onnx.numpy_helper.from_array(np.ones((7, 4, 1, 1), np.float32), "classes"),
+        ],
+    )
+    path = tmp_path / "a.onnx"
+    opset = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    with_onnxruntime = Descriptor.load(path, "cpu")(crops)
+    assert with_onnxruntime.shape == (5, 4)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    if hasattr(cv2.dnn, engine):
+        read = cv2.dnn.readNetFromONNX
+        monkeypatch.setattr(cv2.dnn, "readNetFromONNX", lambda path: read(path, getattr(cv2.dnn, engine)))
+    np.testing.assert_allclose(Descriptor.load(path, "cpu")(crops), with_onnxruntime, atol=1e-4)
+
+
+@pytest.mark.parametrize("onnxruntime_there", [True, False])
+def test_a_network_that_fails_on_crops_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, onnxruntime_there: bool
+) -> None:
+    # It leaves its sides open, but what is behind its convolutions fits only one size, not the usual one.
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Flatten", ["crops"], ["flat"]),
+            onnx.helper.make_node("MatMul", ["flat", "weights"], ["vectors"]),
+        ],
+        "one size only",
+        [onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.FLOAT, ["N", 3, "h", "w"])],
+        [onnx.helper.make_tensor_value_info("vectors", onnx.TensorProto.FLOAT, ["N", 4])],
+        [onnx.numpy_helper.from_array(np.zeros((3 * 12 * 6, 4), np.float32), "weights")],
+    )
+    path = tmp_path / "a.onnx"
+    opset = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    if not onnxruntime_there:
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(DescriptorError, match=r"a\.onnx: fails on 1 crop of 128×256 \(.*\)") as raised:
+        Descriptor.load(path, "cpu")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_gpu_that_onnxruntime_cannot_use_is_no_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    # As where CUDA's libraries are missing or of another version: onnxruntime goes on without.
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
+    make = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda path, options, providers: make(path, options, providers=["CPUExecutionProvider"]),
+    )
+    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    with pytest.raises(DescriptorError, match="device 'cuda': onnxruntime runs on CPUExecutionProvider only"):
+        Descriptor.load(path, "cuda")
+    Descriptor.load(path, "auto")
 
 
 def test_a_stored_calibration_is_taken_over(tmp_path: Path) -> None:

@@ -43,6 +43,19 @@ def test_every_descriptor_has_a_line_with_the_figures_of_every_set(street: Path,
         assert float(line[5]) < float(line[1])
 
 
+def test_a_sequence_and_boxes_may_lie_anywhere(street: Path, tmp_path: Path) -> None:
+    """Scored against its own ground truth, and nothing is left beside the boxes."""
+    boxes = tmp_path / "mine" / "boxes.txt"
+    boxes.parent.mkdir()
+    boxes.write_bytes((street / "det" / "det.txt").read_bytes())
+    (tmp_path / "data").mkdir()
+    arguments = ["--seq", str(street), "--data-root", str(tmp_path / "data"), "--no-peers"]
+    done = run("compare_descriptors.py", *arguments, "--detections", str(boxes), "--descriptor", "none")
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[2].split("|")[2]) > 50
+    assert list(boxes.parent.iterdir()) == [boxes]
+
+
 def test_mistakes_are_named(street: Path) -> None:
     arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--no-peers"]
     for detections, descriptor, expected in (

@@ -45,9 +45,11 @@ def test_mistakes_are_named(video: Path, tmp_path: Path) -> None:
     app = Typer()
     app.command()(main)
     for arguments, expected in (
-        ([str(tmp_path / "none.mp4"), str(tmp_path / "a.webp")], "none.mp4"),
+        ([str(tmp_path / "none.mp4"), str(tmp_path / "a.webp")], "none.mp4: no such file; expected a video"),
         ([str(video), str(tmp_path / "a.mp4")], "expected the name of a .webp or .gif"),
         ([str(video), str(tmp_path / "a.gif"), "--start", "50"], "readable frames"),
+        # Of 20 frames the last one only; 60 are asked for, and fewer would do.
+        ([str(video), str(tmp_path / "a.gif"), "--start", "19"], "found 1 readable frames to show"),
     ):
         outcome = CliRunner().invoke(app, arguments)
         assert outcome.exit_code == 1

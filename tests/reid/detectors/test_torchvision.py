@@ -64,6 +64,30 @@ def test_a_detector_with_weights_from_a_file(weights: Path, tmp_path: Path) -> N
         assert again.fingerprint != detector.fingerprint
 
 
+@pytest.mark.parametrize(
+    "name, nothing, its_limit",
+    [("fasterrcnn_mobilenet_v3_large_320_fpn", 6.0, 0.05), ("ssdlite320_mobilenet_v3_large", 11.0, 0.001)],
+)
+def test_a_score_below_the_networks_own_limit_counts_if_asked_for(
+    name: str, nothing: float, its_limit: float, tmp_path: Path
+) -> None:
+    """The network sees ``nothing`` nearly everywhere, and else people."""
+    torch.manual_seed(0)
+    state = get_model(name, weights=None, weights_backbone=None, num_classes=91).state_dict()
+    last_layers = r"roi_heads\..*cls_score\.bias|head\.classification_head\.module_list\.\d\.1\.bias"
+    for key, values in state.items():
+        if re.fullmatch(last_layers, key):
+            values[:] = 0
+            values.view(-1, 91)[:, :2] = torch.tensor([nothing, 3.0])
+    torch.save(state, tmp_path / "doubtful.pth")
+    image = np.random.default_rng(0).integers(0, 256, (120, 200, 3), dtype=np.uint8)
+    least = its_limit / 10
+    found = open_detector(name, weights=tmp_path / "doubtful.pth", min_score=least, device="cpu")(image)
+    assert len(found.scores) > 3
+    assert least <= found.scores.min()
+    assert found.scores.max() < its_limit
+
+
 def test_weights_that_cannot_be_had_are_named_with_their_place(offline: Path) -> None:
     with pytest.raises(DetectorError) as raised:
         open_detector(NAME, device="cpu")

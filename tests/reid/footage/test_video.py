@@ -92,6 +92,14 @@ def test_a_stream_that_cannot_be_reached(capfd: pytest.CaptureFixture[str]) -> N
     )
 
 
+def test_a_password_may_have_brackets() -> None:
+    # They begin an IPv6 address in a host, and Python's own urlsplit refuses one without the other.
+    with pytest.raises(
+        SourceError, match=r"^http://127\.0\.0\.1:9/street: cannot be opened; expected a stream"
+    ):
+        open_source("http://me:se[cret@127.0.0.1:9/street?key=1#part")
+
+
 def test_a_text_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "boxes.txt"
     path.write_text("1,-1,10,20,30,40,0.9\n" * 100)
