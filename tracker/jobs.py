@@ -213,5 +213,7 @@ def how_far(job: Job, done: int, target: Path, sinks: list[Sink]) -> str:
     places = [unfinished if unfinished.exists() else target, *(sink.kept for sink in sinks if sink.kept)]
     there = [str(place) for place in places if place.exists()]
     kept = f"; what was tracked is in {', '.join(there)}" if done else ""
-    of_all = "" if job.frames.length is None else f" of {job.frames.length}"
+    # A video may promise fewer frames than come.
+    promised = job.frames.length
+    of_all = "" if promised is None or done > promised else f" of {promised}"
     return f"stopped after {done}{of_all} frames of {job.name}{kept}"
