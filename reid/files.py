@@ -90,6 +90,21 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         written.add(place)
 
 
+def folders_below(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Each folder below ``root``, and itself, behind links too, but once: links may lead back.
+
+    With the names of its folders, which may be cleared to leave them out, and of its files.
+    """
+    seen: set[str] = set()
+    for place, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield Path(place), folders, files
+
+
 def digest(path: Path) -> str:
     """Stands for the contents of a file.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from reid.files import FileError
-from reid.footage.sequence import SequenceInfo
+from reid.footage.sequence import SequenceInfo, sequence_folders
 from reid.images import natural_key
 from tracker.tables import (
     DetectionTable,
@@ -57,7 +56,7 @@ def find_sequences(patterns: Iterable[str], root: Path) -> list[SequenceInfo]:
             folders[Path(pattern).resolve()] = None
             continue
         if below is None:
-            below = list(_sequence_folders(root))
+            below = list(sequence_folders(root))
         # A name may have brackets of its own.
         found = [folder for folder in below if pattern in _names(folder, root)] or [
             folder for folder in below if any(fnmatchcase(name, pattern) for name in _names(folder, root))
@@ -72,19 +71,6 @@ def find_sequences(patterns: Iterable[str], root: Path) -> list[SequenceInfo]:
 def _names(folder: Path, root: Path) -> tuple[str, str]:
     """What a sequence below ``root`` may be called."""
     return folder.name, folder.relative_to(root).as_posix()
-
-
-def _sequence_folders(root: Path) -> Iterator[Path]:
-    """All folders with a ``seqinfo.ini`` below ``root``."""
-    seen: set[str] = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back would never end
-            subfolders.clear()
-        elif "seqinfo.ini" in files:
-            subfolders.clear()
-            yield Path(folder)
-        seen.add(real)
 
 
 def _one_for_each_name(folders: Iterable[Path], root: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images, whole_image
-from reid.files import FileError
+from reid.files import FileError, folders_below
 from reid.images import IMAGE_SUFFIXES, is_image, natural_key, read_image
 
 LOG = logging.getLogger(__name__)
@@ -78,22 +77,11 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a folder of images")
-    files = [path for path in _files_below(folder) if is_image(path) and path.is_file()]
+    below = (place / name for place, _, names in folders_below(folder) for name in names)
+    files = [path for path in below if is_image(path) and path.is_file()]
     if not files:
         raise ValueError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """All files at any depth, behind links to folders, too; each folder once, as links may go round."""
-    seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        yield from (Path(place) / name for name in names)
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from reid.experiments.film import draw_film_strip, shoot
 from reid.experiments.report import FMVAE_PAPER, Number, Picture, Report
 from reid.experiments.request import Request
 from reid.files import FileError
-from reid.footage.sequence import SequenceInfo
+from reid.footage.sequence import SequenceInfo, sequence_folders
 
 FLAT, SORT, NO_LOOKS, SUPERVISED = "VHP-FMVAE-SORT", "SORT", "no descriptor", "DeepSORT"
 
@@ -85,7 +84,7 @@ def usable_sequences(data_root: Path) -> list[SequenceInfo]:
     Raises:
         FileError: if there is none, or two have one name.
     """
-    found = [SequenceInfo.read(folder) for folder in sorted(_sequence_folders(data_root))]
+    found = [SequenceInfo.read(folder) for folder in sorted(sequence_folders(data_root))]
     usable = [
         one
         for one in found
@@ -100,18 +99,6 @@ def usable_sequences(data_root: Path) -> list[SequenceInfo]:
     usable = [one for one in usable if one.benchmark == _BENCHMARK] or usable
     _refuse_equal_names(usable)
     return usable
-
-
-def _sequence_folders(root: Path) -> Iterator[Path]:
-    """Folders with a sequence, each once however many links lead to it."""
-    seen = set()
-    for folder, below, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link that leads back would never end
-            below.clear()
-        elif "seqinfo.ini" in files:
-            yield Path(folder)
-        seen.add(real)
 
 
 def _refuse_equal_names(sequences: Iterable[SequenceInfo]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import configparser
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reid.files import FileError
+from reid.files import FileError, folders_below
 
 _BENCHMARK_FOLDER = re.compile(r"(?:2D)?MOT(?:20)?(15|16|17|20)(?:Det|Labels)?", re.IGNORECASE)
 _BENCHMARK_PREFIX = re.compile(r"MOT(15|16|17|20)-\d")
@@ -108,6 +109,14 @@ class SequenceInfo:
         """The image of a frame, counted from 1; where it would have to be if it is not there."""
         usual = self.image_folder / f"{frame:0{_USUAL_DIGITS}d}{self.image_extension}"
         return usual if usual.is_file() else self.images().get(frame, usual)
+
+
+def sequence_folders(root: Path) -> Iterator[Path]:
+    """All folders with a ``seqinfo.ini`` below ``root``, each once however many links lead to it."""
+    for folder, subfolders, files in folders_below(root):
+        if "seqinfo.ini" in files:
+            subfolders.clear()
+            yield folder
 
 
 def _benchmark(folder: Path) -> str:
