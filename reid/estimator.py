@@ -14,15 +14,15 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Generator, Tensor
+from torch import Generator
 
 from reid.geometry.metric import metric_tensors
 from reid.geometry.shortest import Geodesic, shortest_curves
 from reid.models.layers import Activation
-from reid.objective.flatness import FlatnessSettings, full_precision, mixup
+from reid.objective.flatness import FlatnessSettings, mixup
 from reid.training.loop import Progress
 from reid.training.settings import TrainingSettings
-from reid.training.vectors import reconstruction_rmse, train_vectors, vector_settings
+from reid.training.vectors import in_parts, reconstruction_rmse, train_vectors, vector_settings
 
 Vectors = NDArray[np.float64]
 
@@ -39,8 +39,6 @@ _TOLERANCE = 0.1
 
 #: Points at which the metric tensor is averaged for the unit of distance.
 _METRIC_POINTS = 512
-
-_ROWS = 4096
 
 
 class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -165,7 +163,7 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def inverse_transform(self, Z: ArrayLike) -> Vectors:
         """What the latents Z (n, n_components) decode to, in the units of the data."""
         latents = self._latents(Z)
-        return _in_parts(self.model_.decode, latents) * self.scale_ + self._centre()
+        return in_parts(self.model_.decode, latents) * self.scale_ + self._centre()
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Share of the variance of X about the training data's mean that the reconstruction explains.
@@ -319,7 +317,7 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return start, end
 
     def _encoded(self, data: NDArray[np.float32]) -> Vectors:
-        return _in_parts(lambda rows: self.model_.encode(rows).mean, data)
+        return in_parts(lambda rows: self.model_.encode(rows).mean, data)
 
     def _latents(self, Z: ArrayLike) -> Vectors:
         check_is_fitted(self)
@@ -342,11 +340,3 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 def _deviation(data: NDArray[np.float32]) -> float:
     """Root of the mean variance of all features."""
     return float(np.sqrt(data.var(axis=0, dtype=np.float64).mean()))
-
-
-@torch.no_grad()
-def _in_parts(function: Callable[[Tensor], Tensor], rows: NDArray[Any]) -> Vectors:
-    """A network's answers, float64, for any number of rows."""
-    with full_precision(torch.device("cpu")):
-        parts = [function(part) for part in torch.split(torch.from_numpy(rows).float(), _ROWS)]
-    return torch.cat(parts).double().numpy()

@@ -10,7 +10,7 @@ from reid.geometry.curves import smoothness
 from reid.geometry.graph import Geodesics, LatentGraph, Pairs
 from reid.geometry.metric import Decode
 from reid.geometry.network import GeodesicSettings, NetworkGeodesics, network_geodesics
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 
 
 def random_pairs(count: int, pairs: int, seed: int = 0) -> Pairs:

@@ -18,7 +18,8 @@ from reid.geometry.metric import (
     relative_deviations,
 )
 from reid.models import VAE
-from reid.objective.flatness import FlatnessSettings, full_precision, mixup
+from reid.objective.flatness import FlatnessSettings, mixup
+from reid.objective.precision import full_precision
 
 
 @dataclass(frozen=True, slots=True)

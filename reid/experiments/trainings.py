@@ -23,7 +23,7 @@ from reid.evaluation.flatness import load_model
 from reid.files import write_text
 from reid.models import VAE
 from reid.training.batches import ArrayBatches
-from reid.training.hardware import accelerator_for, one_processor
+from reid.training.hardware import OneDevice, one_processor
 from reid.training.iwae import autoencoder_method
 from reid.training.loop import CHECKPOINT, Loop, read_log
 from reid.training.settings import IWAE, FlatVAE, TrainingSettings
@@ -152,16 +152,16 @@ def _loop(settings: TrainingSettings, data: TrainingData, folder: Path) -> Loop:
     if not isinstance(settings.method, FlatVAE | IWAE):
         raise ValueError(f"experiments train auto-encoders, not {settings.method.kind!r}")
     # Networks this small are fastest on a processor; half precision would spoil their exactness.
-    accelerator = accelerator_for("cpu", full_precision=True)
+    device = OneDevice("cpu")
     torch.manual_seed(settings.seed)
-    method = autoencoder_method(settings.method, settings.optimiser, accelerator.device)
+    method = autoencoder_method(settings.method, settings.optimiser, device.device)
     batches = ArrayBatches(data.clean, data.noise, data.part)
     loop = Loop(
         method,
         batches,
         settings.optimiser,
         folder,
-        accelerator,
+        device,
         seed=settings.seed,
         save_every=_SAVE_EVERY,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reid.geometry.curves import ROWS
 from reid.geometry.graph import LatentGraph, Pairs
 from reid.geometry.metric import Decode
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 
 #: On a flat grid a path is at most 1.3 % longer than the straight line if it may go this far in one step.
 _REACH = 3

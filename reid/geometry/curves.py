@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reid.geometry.metric import Decode, jacobians, metric_tensors, smoothed
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 
 #: Rows that go through the decoder at a time.
 ROWS = 16_384

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.func import jacfwd, vmap
 
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 
 Decode = Callable[[Tensor], Tensor]
 

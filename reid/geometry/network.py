@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from reid.geometry.curves import smoothed_velocities, straight_lines, velocities
 from reid.geometry.metric import Decode
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 from reid.settings import Settings
 
 Speed = Callable[[Tensor], Tensor]

@@ -12,8 +12,7 @@ k(k−1)/(N(N−1))), exact at k = N, and zero for every draw where the space is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +21,7 @@ from pydantic import Field
 from torch import Generator, Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from reid.objective.precision import full_precision
 from reid.settings import Settings
 
 
@@ -179,24 +179,3 @@ def refuse_batch_normalisation(decoder: nn.Module) -> None:
                 f"decoder layer {name or type(module).__name__!r} is a batch normalisation in training mode: "
                 f"finite differences through it mix the batch's samples; use GroupNorm or none"
             )
-
-
-@contextmanager
-def full_precision(device: torch.device) -> Iterator[None]:
-    """float32 throughout: no autocast, and no TF32 in matrix products and convolutions.
-
-    A forward difference loses two digits, more than half precision or TF32 have to give. The backward pass
-    runs after this context has ended: a training on CUDA should switch TF32 off for good.
-    """
-    with torch.autocast(device.type, enabled=False):
-        if device.type != "cuda":
-            yield
-            return
-        matmul = torch.backends.cuda.matmul.allow_tf32
-        cudnn = torch.backends.cudnn.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-        try:
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32 = matmul
-            torch.backends.cudnn.allow_tf32 = cudnn

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from reid.models.vae import VAE
 from reid.objective.bound import log_prior_density
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision
 
 
 @dataclass(frozen=True)

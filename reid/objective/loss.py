@@ -23,7 +23,8 @@ from reid.models.vae import VAE
 from reid.objective.bound import kl_bound, latent_information
 from reid.objective.constraint import Constraint, ConstraintSettings, ConstraintState
 from reid.objective.errors import NonFiniteLossError
-from reid.objective.flatness import Flatness, FlatnessSettings, flatness, full_precision
+from reid.objective.flatness import Flatness, FlatnessSettings, flatness
+from reid.objective.precision import full_precision
 from reid.settings import Settings
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from torch import Tensor
 
 from reid.network_descriptor import choose_device, computes_in_bfloat16
 
@@ -47,29 +47,9 @@ class OneDevice:
         """Full precision, also where the caller computes in half."""
         return torch.autocast(self.device.type, enabled=False)
 
-
-@contextmanager
-def tf32_put_back() -> Iterator[None]:
-    """A training may switch TF32 off for the whole process; afterwards it is as allowed as it was before."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    # Later versions of torch have others beside them; where those were used, these cannot be read.
-    newer = [matmul, _read(cudnn, "conv"), _read(cudnn, "rnn")]
-    switches = [(matmul, "allow_tf32"), (cudnn, "allow_tf32"), *((each, "fp32_precision") for each in newer)]
-    before = [_read(*switch) for switch in switches]
-    try:
-        yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            if value is not None and _read(*switch) != value:
-                setattr(*switch, value)
-
-
-def _read(backend: Any, switch: str) -> Any:
-    """A switch of torch's; None if this version does not have it, or others are used in its place."""
-    try:
-        return getattr(backend, switch)
-    except (AttributeError, RuntimeError):
-        return None
+    def reduce(self, tensor: Tensor, reduction: str) -> Tensor:
+        """Of one process the sum and the mean are its own values."""
+        return tensor
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from reid.files import write_text, written_atomically
 from reid.training.batches import Batches, generator_of_step, rows_of_step
+from reid.training.hardware import OneDevice
 from reid.training.methods import Method
 from reid.training.settings import OptimiserSettings
 
@@ -75,7 +76,7 @@ class Loop:
         batches: Batches,
         settings: OptimiserSettings,
         folder: Path,
-        accelerator: Accelerator,
+        accelerator: Accelerator | OneDevice,
         *,
         seed: int = 0,
         log_every: int = 50,

@@ -14,6 +14,7 @@ from reid.models import VAE, CosineDescriptor, CosineSoftmax
 from reid.objective.constraint import Constraint
 from reid.objective.errors import NonFiniteLossError
 from reid.objective.loss import ObjectiveSettings, Terms, objective
+from reid.objective.precision import forbid_tf32
 from reid.training.batches import Batch
 from reid.training.settings import CosineSoftmaxMethod, FlatVAE, OptimiserSettings
 
@@ -110,7 +111,7 @@ class FlatVAEMethod(Method):
         self.network: VAE = _on_device(VAE(settings.model), device)
         if device.type == "cuda":
             # The flatness regulariser takes differences: its backward pass needs full precision too.
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+            forbid_tf32()
         self._objective: ObjectiveSettings = settings.objective
         self._constraint = Constraint(settings.objective.constraint)
         self._clip = optimiser.clip

@@ -15,16 +15,19 @@ from torch import Generator, Tensor
 
 from reid.models import VAE
 from reid.models.layers import Activation
-from reid.objective.flatness import full_precision
+from reid.objective.precision import full_precision, tf32_put_back
 from reid.settings import SettingsError, check_settings
 from reid.training.batches import ArrayBatches
-from reid.training.hardware import OneDevice, one_processor, tf32_put_back
+from reid.training.hardware import OneDevice, one_processor
 from reid.training.loop import Loop, Progress, read_log
 from reid.training.methods import FlatVAEMethod
 from reid.training.settings import FlatVAE, TrainingSettings
 
 #: The name of the observation's only part.
 PART = "data"
+
+#: Rows that a network computes at a time.
+_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,14 @@ def vector_settings(
         "seed": seed,
     }
     return check_settings(TrainingSettings, tree, "FlatVAE")
+
+
+@torch.no_grad()
+def in_parts(function: Callable[[Tensor], Tensor], rows: NDArray[Any]) -> NDArray[np.float64]:
+    """A network's answers, float64, for any number of rows."""
+    with full_precision(torch.device("cpu")):
+        parts = [function(part) for part in torch.split(torch.from_numpy(rows).float(), _ROWS)]
+    return torch.cat(parts).double().numpy()
 
 
 @torch.no_grad()
