@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
-from reid.descriptor import Descriptor, DescriptorError
-from reid.files import FileError
+from reid.descriptor import Descriptor
 from reid.models import VAE
 from reid.models.weights import WeightsError
 from reid.settings import SettingsError
@@ -21,54 +18,7 @@ from reid.training.data import RunError, open_store
 from reid.training.loop import Progress, read_log
 from reid.training.run import _method_and_batches, _people, train
 from reid.training.settings import NeighbourSettings, TrainingSettings, load_training
-
-# Enough that each of the two cameras counts as one.
-FRAMES = 96
-
-
-@pytest.fixture
-def market(tmp_path: Path) -> Path:
-    """Six people, each in clothes of a colour, in Market-1501's style."""
-    folder = tmp_path / "my crops"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for frame in range(FRAMES):
-        person = frame % 6
-        image = rng.integers(0, 60, (64, 32, 3), dtype=np.uint8)
-        image[10:55, 8:24, person % 3] += np.uint8(120 + 30 * (person // 3))
-        cv2.imwrite(str(folder / f"{person + 1:04d}_c{1 + frame % 2}s1_{frame + 1:06d}_00.png"), image)
-    return folder
-
-
-def settings(tmp_path: Path, **optimiser: float) -> TrainingSettings:
-    signal = {"shape": [3, 16, 16]}
-    tree = {
-        "method": {
-            "kind": "vae",
-            "model": {
-                "input": signal,
-                "observation": {
-                    "image": {**signal, "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.5},
-                    "statistics": {"shape": [384], "decoder": {"kind": "mlp", "hidden": [16]}, "weight": 0.2},
-                    "common_statistics": {
-                        "shape": [384],
-                        "decoder": {"kind": "mlp", "hidden": [16]},
-                        "weight": 0.3,
-                    },
-                },
-                "encoder": {"kind": "mlp", "hidden": [16]},
-                "prior": {"kind": "hierarchical", "hidden": [8]},
-                "latents": 4,
-            },
-            "objective": {"constraint": {"kappa": 0.1}, "flatness": {"eta": 1.0, "directions": 2}},
-        },
-        "data": {"height": 16, "width": 16, "level_cameras": True},
-        "augment": {"flip": 0.5, "erase": 0.2},
-        "optimiser": {"learning_rate": 1.0e-3, "batch": 8, "steps": 60, **optimiser},
-    }
-    path = tmp_path / "tiny.yaml"
-    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
-    return load_training(path)
+from tests.reid.training.small_runs import FRAMES, settings
 
 
 def test_a_run_leaves_a_usable_folder(tmp_path: Path, market: Path) -> None:
@@ -203,38 +153,6 @@ def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path, market: Path
     assert isinstance(method.network, VAE)
 
 
-def test_a_run_goes_on_where_its_data_lie_now(tmp_path: Path, market: Path) -> None:
-    train(settings(tmp_path, steps=2), [market], tmp_path / "run", device="cpu")
-    moved = market.rename(tmp_path / "moved away")
-    outcome = train(settings(tmp_path, steps=4), [moved], tmp_path / "run", resume=True, device="cpu")
-    assert outcome.step == 4
-
-
-def test_nobody_is_held_out_silently(tmp_path: Path, market: Path) -> None:
-    def begin() -> None:
-        train(settings(tmp_path, steps=1), [market], tmp_path / "run", held_out=2, device="cpu")
-
-    (market / "overview.png").write_bytes(next(market.iterdir()).read_bytes())
-    with pytest.raises(ValueError, match=r"overview\.png: not a Market-1501 name"):
-        begin()
-    for number, path in enumerate(sorted(market.iterdir())):
-        path.rename(market / f"crop {number}.png")
-    with pytest.raises(RunError, match="--held-out 2: is for Market-1501 style folders"):
-        begin()
-
-
-def test_a_run_that_died_early_leaves_nothing_to_the_next(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    (output / "reconstructions").mkdir(parents=True)
-    (output / "log.jsonl").write_text('{"step": 50}\n')
-    (output / "reconstructions" / "step_0000050.png").touch()
-    (output / "notes.txt").write_text("mine")
-    train(settings(tmp_path, steps=2), [market], output, device="cpu")
-    assert read_log(output) == []
-    assert [path.name for path in (output / "reconstructions").iterdir()] == ["step_0000002.png"]
-    assert (output / "notes.txt").read_text() == "mine"
-
-
 def test_each_source_has_people_of_its_own_and_distractors_are_nobody(tmp_path: Path, market: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -245,103 +163,6 @@ def test_each_source_has_people_of_its_own_and_distractors_are_nobody(tmp_path: 
     people = _people(store)
     assert len(set(people[people >= 0].tolist())) == 6 + 5
     assert ((people < 0) == (store.labels.identity == 0)).all()
-
-
-def test_a_run_of_before_a_setting_was_known_goes_on(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    train(settings(tmp_path, steps=2), [market], output, device="cpu")
-    tree = yaml.safe_load((output / "config.yaml").read_text(encoding="utf-8"))
-    del tree["data"]["own_statistics"]
-    (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-    note = json.loads((output / "data.json").read_text(encoding="utf-8"))
-    del note["digest"], note["start"]
-    (output / "data.json").write_text(json.dumps(note), encoding="utf-8")
-    assert train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu").step == 4
-    tree["metric"] = "cosine of old"
-    (output / "config.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-    with pytest.raises(RunError, match="other settings"):
-        train(settings(tmp_path, steps=4), [market], output, resume=True, device="cpu")
-
-
-def test_nothing_is_lost_where_a_run_is_not_begun(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    (output / "tensorboard").mkdir(parents=True)
-    left = [output / "log.jsonl", output / "tensorboard" / "events.out"]
-    for path in left:
-        path.write_text("{}")
-    with pytest.raises(ValueError, match="no such folder"):
-        train(settings(tmp_path), [tmp_path / "typo"], output, device="cpu")
-    assert all(path.is_file() for path in left)
-
-
-def test_a_finished_run_without_its_checkpoint_is_not_written_over(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    train(settings(tmp_path, steps=2), [market], output, device="cpu")
-    (output / "checkpoint.pt").unlink()
-    for name in ("model.safetensors", "descriptor.safetensors"):
-        with pytest.raises(RunError, match=f"holds the {name} of a finished run; choose another folder"):
-            train(settings(tmp_path, steps=2), [market], output, device="cpu")
-        (output / name).unlink()
-    assert train(settings(tmp_path, steps=2), [market], output, device="cpu").finished
-
-
-def test_two_runs_do_not_share_a_folder(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    refused = []
-
-    def begin_another(progress: Progress) -> None:
-        for resume in (False, True):
-            with pytest.raises(RunError, match="a run is under way there") as error:
-                train(settings(tmp_path, steps=2), [market], output, resume=resume, device="cpu")
-            refused.append(error)
-
-    assert train(settings(tmp_path, steps=2), [market], output, device="cpu", report=begin_another).finished
-    assert len(refused) == 4
-    assert train(settings(tmp_path, steps=3), [market], output, resume=True, device="cpu").finished
-
-
-def test_a_descriptor_that_is_not_there_is_missed_before_anything_is_cut(
-    tmp_path: Path, market: Path
-) -> None:
-    own = settings(tmp_path)
-    lost = NeighbourSettings(first_by="nobody")
-    chosen = own.model_copy(update={"data": own.data.model_copy(update={"neighbours": lost})})
-    cut: list[str] = []
-    with pytest.raises(DescriptorError, match="unknown descriptor 'nobody'"):
-        train(chosen, [market], tmp_path / "run", device="cpu", cut=lambda name, crops: cut.append(name))
-    assert not cut
-
-
-def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
-    output = tmp_path / "run"
-    with pytest.raises(RunError, match="no run to go on with"):
-        train(settings(tmp_path), [market], output, resume=True, device="cpu")
-    train(settings(tmp_path, steps=2), [market], output, device="cpu")
-    with pytest.raises(RunError, match="holds a run already"):
-        train(settings(tmp_path), [market], output, device="cpu")
-    other = settings(tmp_path).model_copy(update={"metric": "euclidean"})
-    with pytest.raises(RunError, match=r"other settings \(optimiser, metric\)|other settings \(metric"):
-        train(other, [market], output, resume=True, device="cpu")
-    with pytest.raises(
-        RunError, match=r"was begun with other crops: \d+ of .*my crops with --held-out 0, not \d+ with 2"
-    ):
-        train(settings(tmp_path, steps=4), [market], output, resume=True, held_out=2, device="cpu")
-    with pytest.raises(RunError, match="has 2 steps already"):
-        train(settings(tmp_path, steps=1), [market], output, resume=True, device="cpu")
-    (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="cannot be written"):
-        train(settings(tmp_path), [market], tmp_path / "file" / "run", device="cpu")
-    unknown = NeighbourSettings(first_by="nobody")
-    lost = other.model_copy(update={"data": other.data.model_copy(update={"neighbours": unknown})})
-    with pytest.raises(DescriptorError, match="unknown descriptor 'nobody'"):
-        train(lost, [market], tmp_path / "lost", device="cpu")
-    with pytest.raises(RunError, match="no data"):
-        train(settings(tmp_path), [], tmp_path / "none", device="cpu")
-    larger = other.model_copy(update={"data": other.data.model_copy(update={"height": 32})})
-    with pytest.raises(RunError, match=r"found 32 and 16, expected those of .*input\.shape, \[3, 16, 16\]"):
-        train(larger, [market], tmp_path / "larger", device="cpu")
-    with pytest.raises(DescriptorError, match="device 'tpu'"):
-        train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
 
 
 def test_settings_that_would_do_nothing_are_refused() -> None:
