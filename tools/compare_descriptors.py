@@ -77,7 +77,7 @@ class Comparison:
 
     def ours(self, boxes: Boxes, descriptor: str) -> Path:
         """The result of ``track``, run as a user would run it."""
-        result = self.folder / _file_name(boxes.name) / _file_name(descriptor) / f"{self.sequence.name}.txt"
+        result = self._result(boxes, descriptor)
         changes = [part for change in self.overrides for part in ("--set", change)]
         _run(
             "tracker.cli",
@@ -93,7 +93,7 @@ class Comparison:
         stored = find_detections(self.sequence, boxes.name)
         if peer.uses_vectors:
             stored = self._with_vectors(boxes, stored, descriptor)
-        result = self.folder / _file_name(boxes.name) / _file_name(peer.name) / f"{self.sequence.name}.txt"
+        result = self._result(boxes, peer.name)
         peer.track(read_detections(stored), float(boxes.least or "-inf"), self.sequence.length, result)
         return result
 
@@ -107,6 +107,9 @@ class Comparison:
             *("--detections", str(source), "--output", str(stored), "--quiet"),
         )
         return stored
+
+    def _result(self, boxes: Boxes, name: str) -> Path:
+        return self.folder / _file_name(boxes.name) / _file_name(name) / f"{self.sequence.name}.txt"
 
     def figures(self, result: Path) -> dict[str, float]:
         """The scores of a result file."""

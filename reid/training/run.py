@@ -240,8 +240,9 @@ def _check_folder(output: Path, settings: TrainingSettings, resume: bool) -> Non
         raise RunError(f"{output}: no run to go on with; leave --resume away to start one")
     if there and not resume:
         raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
-    if left := [name for name in (MODEL, DESCRIPTOR) if not there and (output / name).exists()]:
-        raise RunError(f"{output}: holds the {left[0]} of a finished run; choose another folder")
+    for name in (MODEL, DESCRIPTOR):
+        if not there and (output / name).exists():
+            raise RunError(f"{output}: holds the {name} of a finished run; choose another folder")
     if resume and (changed := changed_settings(output, settings)):
         raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
 
