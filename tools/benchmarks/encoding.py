@@ -35,7 +35,7 @@ def encoding(
         str, typer.Option(help="also OSNets of these widths, untrained; needs the extra onnx")
     ] = "0.25,1.0",
     batches: Annotated[str, typer.Option(help="crops at once, separated by commas")] = "1,32",
-    rounds: Annotated[int, typer.Option(help="how often each is timed; the fastest counts")] = 3,
+    rounds: Annotated[int, typer.Option(help="how often each is timed; the fastest counts")] = 10,
     threads: Annotated[int, typer.Option(help="for computing")] = 1,
     compiled: Annotated[
         bool, typer.Option("--compile", help="also by torch.compile, which takes minutes to get going")
