@@ -216,8 +216,8 @@ class TestAlgorithm:
             train(model(), chosen, steps=400)
 
     def test_noisy_targets_make_a_kappa_below_the_noise_unreachable(self, caplog):
-        chosen = settings(kappa=0.1, eta=0.0, constraint={"patience": 200})
-        train(model(), chosen, steps=1200, noise=0.5)
+        chosen = settings(kappa=0.1, eta=0.0, constraint={"patience": 100})
+        train(model(), chosen, steps=700, noise=0.5)
         (told,) = caplog.messages
         assert "RMSE 0.5" in told
         assert "above kappa 0.1" in told
