@@ -116,7 +116,7 @@ class Descriptor(ABC):
         threshold: two crops further apart are taken for two people.
         auc: how well the threshold separated in its calibration; None if there was no calibration yet.
         width: numbers in a vector.
-        batch: how many crops are encoded at once.
+        batch: about how many crops are encoded at once.
         size: (height, width) of the crops it reads; others are resized.
         policy: what becomes of the aspect ratio of a box.
     """
@@ -129,7 +129,7 @@ class Descriptor(ABC):
     size: tuple[int, int]
     policy: Policy
 
-    #: Crops that go through at once.
+    #: Crops that go through at once, or half as many more.
     batch = 32
 
     @staticmethod
@@ -180,9 +180,10 @@ class Descriptor(ABC):
         """Vectors of crops as `cut` gives them, and how good a view each is."""
         description = Description.unseen(len(crops.images), self.width)
         rows = np.flatnonzero(crops.visible)
-        for start in range(0, len(rows), self.batch):
-            batch = rows[start : start + self.batch]
-            description.put(batch, self._encode(crops.images[batch]))
+        if len(rows):
+            # Equal parts: a few crops that are left over would take nearly as long as a whole batch.
+            for batch in np.array_split(rows, max(1, round(len(rows) / self.batch))):
+                description.put(batch, self._encode(crops.images[batch]))
         return description
 
     @cached_property

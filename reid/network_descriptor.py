@@ -101,10 +101,9 @@ class NetworkDescriptor(Descriptor):
         self.size = (network.shape[1], network.shape[2])
         self._bfloat16 = about.bfloat16 and computes_in_bfloat16(device)
         self._spreads = network.spreads.cpu().numpy()
+        self.batch = 64 if device.type == "cpu" else 256
         if device.type == "cpu":
             keep_freed_memory()
-        else:
-            self.batch = 256
 
     @classmethod
     def open(cls, path: Path, device: str = "auto") -> NetworkDescriptor:

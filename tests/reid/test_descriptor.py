@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from reid.descriptor import Descriptor, DescriptorError
+from reid.descriptor import Description, Descriptor, DescriptorError
 from reid.evaluation.distances import distances
 from reid.models import VAE, CosineDescriptor, VAESettings, WRNSettings
 from reid.network_descriptor import (
@@ -153,6 +153,26 @@ def test_nothing_in_nothing_out(choice: str, file: Path, crops: np.ndarray) -> N
     for vectors in (descriptor(crops[:0]), descriptor([]), descriptor(crops[0], np.empty((0, 4)))):
         assert vectors.shape == (0, descriptor.width)
         assert vectors.dtype == np.float32
+
+
+@pytest.mark.parametrize("count", [1, 9, 11, 15, 16, 40])
+def test_batches_are_of_one_size(
+    count: int, file: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = Descriptor.load(file, "cpu")
+    descriptor.batch = 10
+    sizes: list[int] = []
+    encode = descriptor._encode
+
+    def counted(batch: np.ndarray) -> Description:
+        sizes.append(len(batch))
+        return encode(batch)
+
+    monkeypatch.setattr(descriptor, "_encode", counted)
+    descriptor(crops[:count])
+    assert sum(sizes) == count
+    assert max(sizes) <= 15
+    assert max(sizes) - min(sizes) <= 1
 
 
 def test_a_crop_does_not_depend_on_its_batch(file: Path, crops: np.ndarray) -> None:
