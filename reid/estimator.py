@@ -16,6 +16,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator
 
+from reid.crops import evenly_spaced
 from reid.geometry.metric import metric_tensors
 from reid.geometry.shortest import Geodesic, shortest_curves
 from reid.models.layers import Activation
@@ -284,7 +285,9 @@ class FlatVAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.latent_range_ = np.stack([latents.min(axis=0), latents.max(axis=0)])
         generator = Generator().manual_seed(seed)
         between = mixup(torch.from_numpy(latents), FlatnessSettings().mixup_reach, generator)
-        tensors = metric_tensors(self.model_.decode, between[:_METRIC_POINTS])
+        # Of all of the data, which may be sorted.
+        some = evenly_spaced(len(between), _METRIC_POINTS)
+        tensors = metric_tensors(self.model_.decode, between[some])
         eigenvalue = torch.diagonal(tensors, dim1=1, dim2=2).mean()
         self.distance_unit_ = self.scale_ * float(eigenvalue.sqrt())
 

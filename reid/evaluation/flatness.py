@@ -118,6 +118,8 @@ def _scores(tensors: Tensor, directions: Tensor, in_use: int) -> FlatnessScores:
     turned = directions.T @ tensors.to(directions.dtype) @ directions
     c2 = values.mean()
     deviation = relative_deviations(values)
+    # Where the decoder stands still it uses no direction, not 0/0 of them.
+    squares = values.square().sum(dim=1).clamp_min(torch.finfo(values.dtype).tiny)
 
     def condition_of(leading: int) -> list[float]:
         part, _ = eigenvalues(turned[:, :leading, :leading])
@@ -133,7 +135,7 @@ def _scores(tensors: Tensor, directions: Tensor, in_use: int) -> FlatnessScores:
         log_magnification=_quantiles(log_magnification(values / c2) / latents),
         relative_deviation=_quantiles(deviation),
         mean_relative_deviation=float(deviation.mean()),
-        effective_dimension=_quantiles(values.sum(dim=1).square() / values.square().sum(dim=1)),
+        effective_dimension=_quantiles(values.sum(dim=1).square() / squares),
         c2=float(c2),
     )
 

@@ -215,13 +215,15 @@ def _whole_path(folder: Path) -> Path:
 
 def _flatness_table(flatness: dict[str, dict[str, dict[str, Any]]]) -> str:
     """A Markdown table; lists are their median and, in brackets, their outer quantiles."""
-    lines: list[list[str]] = []
-    for name, kinds in flatness.items():
-        for kind, figures in kinds.items():
-            if not lines:
-                titles = [figure.replace("_", " ") for figure in figures]
-                lines = [["descriptor", "at", *titles], ["---", "---", *["--:"] * len(titles)]]
-            lines.append([name, kind, *map(_in_words, figures.values())])
+    every = [(name, kind, figures) for name, kinds in flatness.items() for kind, figures in kinds.items()]
+    # A network of few latents has fewer figures than one of many.
+    columns = list(dict.fromkeys(figure for *_, figures in every for figure in figures))
+    titles = [column.replace("_", " ") for column in columns]
+    lines = [["descriptor", "at", *titles], ["---", "---", *["--:"] * len(titles)]]
+    lines += [
+        [name, kind, *(_in_words(figures.get(column, "")) for column in columns)]
+        for name, kind, figures in every
+    ]
     return "\n".join(["### Flatness", "", *(f"| {' | '.join(line)} |" for line in lines)])
 
 

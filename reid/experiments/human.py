@@ -171,7 +171,7 @@ def _numbers(
         numbers.append(
             Number(
                 "Figure 5",
-                "second derivative of interpolations, mean over joints",
+                "second derivative of interpolations, mean over angles",
                 name,
                 DRAWN,
                 [float(one.mean()) for one in of_pairs],

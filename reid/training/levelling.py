@@ -60,19 +60,21 @@ class OwnStatistics:
             mean = self._centred.mean(dim=0)
             self._means, self._centred = self._means + mean, self._centred - mean
             evening = _evening(_second_moments([self._centred]), power)
-        self._matrix = self._scaled(evening)
+        self._matrix = self._evened = self._scaled(evening)
 
     def steady(self, pairs: Tensor, power: float) -> None:
         """Divide by what varies between crops of one person, no longer by what varies between all.
 
         Pose, light and what else is not the person then counts less; what one person keeps and another has
-        not counts more. Fewer pairs than numbers say too little, and change nothing.
+        not counts more. Fewer pairs than numbers say too little, and change nothing: also what earlier pairs
+        have changed is taken back, or a run that is resumed with these would go on with other values.
 
         Args:
             pairs: (P, 2) rows of crops that probably show the same person.
             power: of the deviation between them.
         """
         if len(pairs) < self._centred.shape[1]:
+            self._matrix = self._evened
             return
         pieces = (piece.unbind(dim=1) for piece in torch.split(pairs, _PAIRS_AT_ONCE))
         differences = (self._centred[one] - self._centred[other] for one, other in pieces)

@@ -119,6 +119,18 @@ def test_the_same_seed_gives_the_same_model_and_the_global_one_is_left_alone() -
     assert not np.array_equal(clone(one).set_params(random_state=1).fit_transform(x), first)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_unit_of_distance_is_that_of_all_data_if_they_are_sorted() -> None:
+    t = np.sort(np.random.default_rng(0).exponential(size=1500))
+    x = np.stack([t**2, t], axis=1)
+    settings = {**TINY, "kappa": 0.05, "hidden": (16,), "steps": 60, "learning_rate": 1e-2}
+    uneven = FlatVAE(1, regulariser="none", **settings).fit(x)
+    eigenvalues = uneven.metric_tensor(uneven.transform(x))[:, 0, 0]
+    # What comes first in them is not like the rest.
+    assert np.sqrt(eigenvalues[:500].mean() / eigenvalues.mean()) < 0.8
+    assert uneven.distance_unit_ == pytest.approx(np.sqrt(eigenvalues.mean()), rel=0.05)
+
+
 def test_kappa_comes_from_the_auto_encoder_if_it_is_not_given() -> None:
     _, x = sheet(200)
     some = FlatVAE(**{**TINY, "kappa": "auto", "steps": 10})
@@ -226,7 +238,6 @@ def test_values_between_0_and_1_may_be_probabilities() -> None:
 
 
 def test_the_columns_have_names() -> None:
-    pytest.importorskip("pandas")
     some = FlatVAE(**TINY).set_output(transform="pandas")
     assert list(some.fit_transform(sheet(20)[1]).columns) == ["flatvae0", "flatvae1"]
 

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from reid.evaluation.flatness import channels_first, flatness_scores, load_model, metric_tensors
+from reid.evaluation.flatness import channels_first, flatness_scores, load_model
+from reid.geometry.metric import metric_tensors
 from reid.models import VAE, VAESettings
 
 
@@ -64,6 +65,15 @@ def test_a_scaled_isometry_is_perfectly_flat() -> None:
         assert scores.log_magnification == pytest.approx([0, 0, 0], abs=1e-5)
         assert scores.mean_relative_deviation == pytest.approx(0, abs=1e-8)
         assert scores.effective_dimension == pytest.approx([3, 3, 3], rel=1e-4)
+
+
+def test_a_decoder_that_stands_still_uses_no_direction() -> None:
+    model = vector_model()
+    with torch.no_grad():
+        decoder_weight(model).zero_()
+    for scores in flatness_scores(model, torch.randn(30, 8), points=10).values():
+        assert scores.effective_dimension == [0, 0, 0]
+        assert np.isfinite(np.concatenate([np.ravel(figure) for figure in scores.as_dict().values()])).all()
 
 
 def test_known_eigenvalues_give_known_figures() -> None:

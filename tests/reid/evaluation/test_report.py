@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reid.evaluation.report import TestData, distinct_names, evaluate_descriptors
+from reid.evaluation.report import EvaluationReport, TestData, distinct_names, evaluate_descriptors
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,19 @@ def test_sequences_with_one_folder_name_are_all_scored(street: Path) -> None:
     report = evaluate_descriptors(["histogram"], TestData(None, [street, other]), flatness_points=0)
     rows = csv.DictReader(io.StringIO(report.text("csv")))
     assert {row["test"] for row in rows} == {f"{street.parent.name}/STREET", "other/STREET", ""}
+
+
+@pytest.mark.parametrize("order", [("small", "large"), ("large", "small")])
+def test_every_figure_has_its_column_whichever_network_has_more_latents(order: tuple[str, str]) -> None:
+    # A network of few latents has no condition number of many leading directions.
+    small = {"latents": 8, "condition_of_leading_5": [1.0, 2.0, 3.0]}
+    large = {"latents": 32, "condition_of_leading_5": [4.0, 5.0, 6.0], "condition_of_leading_10": [7.0] * 3}
+    figures = {"small": {"data": small}, "large": {"data": large}}
+    text = EvaluationReport([], {name: figures[name] for name in order}).text("markdown")
+    titles, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
+    ]
+    found = {row[0]: dict(zip(titles, row, strict=True)) for row in rows}
+    assert found["large"]["condition of leading 10"] == "7 (7 – 7)"
+    assert found["small"]["condition of leading 5"] == "2 (1 – 3)"
+    assert found["small"]["condition of leading 10"] == ""

@@ -216,7 +216,8 @@ def test_steady_statistics_follow_the_neighbours_and_come_back_with_them() -> No
     rows = np.arange(people * crops)
     # As an all-knowing descriptor would have it.
     vectors = np.repeat(np.random.default_rng(1).normal(size=(people, 16)), crops, axis=0).astype(np.float32)
-    settings = DataSettings(steady_statistics=0.75, neighbours=NeighbourSettings(nearest=4))
+    neighbours = NeighbourSettings(nearest=4)
+    settings = DataSettings(steady_statistics=0.75, neighbours=neighbours)
 
     def batches(known: np.ndarray | None) -> CropBatches:
         return CropBatches(data, ["statistics"], settings, AugmentSettings(), known)
@@ -228,6 +229,13 @@ def test_steady_statistics_follow_the_neighbours_and_come_back_with_them() -> No
     assert share_within(targets(found), people) < 0.8 * share_within(targets(without), people)
     without.restore(found.state())
     assert torch.equal(targets(without), targets(found))
+    # To a model that takes all for one hardly any two are each other's nearest: nothing is known any more.
+    fresh = targets(batches(None))
+    found.look_again(neighbours.start, lambda images: torch.zeros(len(images), 16))
+    assert torch.equal(targets(found), fresh)
+    resumed = batches(None)
+    resumed.restore(found.state())
+    assert torch.equal(targets(resumed), targets(found))
 
 
 @pytest.mark.parametrize("kind", ["moved", "seen"])

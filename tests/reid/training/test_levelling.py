@@ -112,3 +112,13 @@ def test_too_few_pairs_change_nothing() -> None:
     for few in (pairs[:0], pairs[:2]):
         own.steady(few, 1.0)
         assert torch.equal(own.of_all(), before)
+
+
+def test_pairs_that_are_found_no_more_count_no_more() -> None:
+    values, pairs = people_in_changing_light()
+    own = OwnStatistics(values, None, 0.5, torch.tensor(1.0))
+    before = own.of_all()
+    own.steady(pairs, 1.0)
+    assert not torch.equal(own.of_all(), before)
+    own.steady(pairs[:2], 1.0)
+    assert torch.equal(own.of_all(), before)
