@@ -61,10 +61,9 @@ def embed_detections(
     Raises:
         ValueError: naming the file and what is wrong with it.
     """
-    rows = _detection_rows(detections)
-    boxes = rows[:, 2:6].copy()
-    boxes[:, :2] -= 1
-    boxes[:, 2:] += boxes[:, :2]
+    read = read_numbers(detections)
+    read.whole(0, "frame", smallest=1)
+    rows, boxes = read.values[:, :_COLUMNS], read.boxes()
     vectors = np.full((len(rows), descriptor.width), np.nan)
     order = np.argsort(rows[:, 0], kind="stable")
 
@@ -88,10 +87,3 @@ def embed_detections(
             f"{detections.name}: detections beyond the last frame, {last}, have no vectors ({where})"
         )
     return Embedded(np.hstack([rows, np.full((len(rows), _UNUSED), -1.0), vectors]), tuple(notes))
-
-
-def _detection_rows(path: Path) -> NDArray[np.float64]:
-    """Frame, id, left, top, width, height, score of every row of a file."""
-    rows = read_numbers(path)
-    rows.whole(0, "frame", smallest=1)
-    return rows.values[:, :_COLUMNS]

@@ -65,6 +65,13 @@ class FileRows:
         classes = self.whole(7, "class", smallest=-1)
         return np.where(classes == -1, absent, classes)
 
+    def boxes(self) -> NDArray[np.float64]:
+        """Boxes (N, 4) as the program keeps them: left, top, right, bottom, 0-based."""
+        boxes = self.values[:, 2:6].copy()
+        boxes[:, :2] -= 1.0
+        boxes[:, 2:] += boxes[:, :2]
+        return boxes
+
     def finite(self, score_column: int | None) -> FileRows:
         """The rows whose box, and score if there is one, is made of finite numbers."""
         checked = self.values[:, 2:6]

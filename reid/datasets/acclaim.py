@@ -125,7 +125,7 @@ def read_skeleton(path: Path) -> Skeleton:
     _expect_degrees(path, sections.get("units", []), "angle", ["deg"])
     _expect_degrees(path, sections["root"], "order", ["TX", "TY", "TZ", "RX", "RY", "RZ"])
     _expect_degrees(path, sections["root"], "axis", ["XYZ"])
-    parents = _parents(path, sections["hierarchy"])
+    parents = _parents(sections["hierarchy"])
     bones = tuple(_bone(path, line, lines, parents) for line, lines in _blocks(path, sections["bonedata"]))
     names = {bone.name for bone in bones}
     for bone in bones:
@@ -245,7 +245,7 @@ def _bone(path: Path, line: int, block: Mapping[str, _Line], parents: Mapping[st
     return Bone(name, parents[name], direction * length, axis, channels)
 
 
-def _parents(path: Path, lines: Sequence[_Line]) -> dict[str, str]:
+def _parents(lines: Sequence[_Line]) -> dict[str, str]:
     found = {}
     for _, (parent, *children) in lines:
         found.update(dict.fromkeys(children, parent))

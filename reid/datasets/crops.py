@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images, whole_image
-from reid.files import FileError, folders_below
+from reid.files import FileError, files_fingerprint, folders_below
 from reid.images import IMAGE_SUFFIXES, is_image, natural_key, read_image
 
 LOG = logging.getLogger(__name__)
@@ -82,15 +81,6 @@ def image_files(folder: Path) -> list[Path]:
     if not files:
         raise ValueError(f"{folder}: no images; expected files ending in {', '.join(sorted(IMAGE_SUFFIXES))}")
     return sorted(files, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
-
-
-def files_fingerprint(files: Iterable[Path]) -> str:
-    """A digest of the paths, sizes and times of files: their contents would take as long as building."""
-    digest = hashlib.sha256()
-    for path in files:
-        about = path.stat()
-        digest.update(f"{path.resolve().as_posix()}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
 
 
 class CropFolder:

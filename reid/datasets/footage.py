@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Boxes, Images
-from reid.datasets.crops import Footage, files_fingerprint
+from reid.datasets.crops import Footage
 from reid.datasets.motchallenge import read_boxes
 from reid.detectors import Detector, open_detector
-from reid.files import FileError
+from reid.files import FileError, files_fingerprint
 from reid.footage.frames import FrameSource
 from reid.footage.sources import open_source
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reid.datasets.crops import BoxedImage, boxed_crop, files_fingerprint, image_files
+from reid.datasets.crops import BoxedImage, boxed_crop, image_files
+from reid.files import files_fingerprint
 
 JUNK = -1
 DISTRACTOR = 0

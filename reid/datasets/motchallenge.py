@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images
-from reid.datasets.crops import BoxedImage, Footage, files_fingerprint, image_or_none
+from reid.datasets.crops import BoxedImage, Footage, image_or_none
 from reid.filerows import read_numbers
-from reid.files import FileError
+from reid.files import FileError, files_fingerprint
 from reid.footage.sequence import SequenceInfo
 
 PERSON = 1
@@ -63,15 +63,12 @@ def read_boxes(path: Path) -> BoxTable:
     """
     read = read_numbers(path).finite(score_column=6).with_area().by_frame()
     frames, rows = read.whole(0, "frame", smallest=1), read.values
-    boxes = rows[:, 2:6].copy()
-    boxes[:, :2] -= 1
-    boxes[:, 2:] += boxes[:, :2]
     # Of ten columns the last three are MOT15's world coordinates.
     visibility = rows[:, 8] if rows.shape[1] == 9 else np.full(len(rows), -1.0)
     return BoxTable(
         frames=frames,
         identities=read.whole(1, "identity", smallest=-1),
-        boxes=boxes,
+        boxes=read.boxes(),
         scores=rows[:, 6],
         classes=read.classes(absent=-1),
         visibility=np.where(visibility < 0, 1.0, visibility),

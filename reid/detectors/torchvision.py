@@ -12,8 +12,8 @@ import torch
 from torchvision.models import detection, get_model, get_model_weights, list_models
 
 from reid.crops import Images
-from reid.datasets.crops import files_fingerprint
 from reid.detectors.detector import Detector, DetectorError, Found
+from reid.files import files_fingerprint
 from reid.network_descriptor import choose_device
 
 # Torchvision uses its own weights of these as they were trained: without an epsilon in the normalisation.

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.crops import Images
-from reid.datasets.crops import files_fingerprint
 from reid.detectors.classes import COCO
 from reid.detectors.detector import Detector, DetectorError, Found
 from reid.detectors.letterbox import Letterbox
 from reid.detectors.suppression import suppress
 from reid.detectors.yolo_output import Custom, YoloOutput, recognise
+from reid.files import files_fingerprint
 from reid.onnx_header import OnnxError, OnnxHeader, read_onnx_header
 from reid.onnx_network import open_network
 

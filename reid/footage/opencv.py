@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+_SILENT = 0
 
 
 @contextmanager
@@ -13,9 +16,11 @@ def silent_opencv() -> Iterator[None]:
     import cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 5 has it among its utilities, OpenCV 4 has not.
+    own: Any = getattr(cv2.utils, "logging", cv2)
+    level = own.getLogLevel()
+    own.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        own.setLogLevel(level)

@@ -87,7 +87,7 @@ def test_opencv_stands_in_for_onnxruntime(
     # One convolution as large as the crop: what every version of OpenCV understands.
     weights = np.random.default_rng(1).normal(0, 0.1, (4, 3, 12, 6)).astype(np.float32)
     graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("Conv", ["crops", "weights"], ["vectors"])],
+        [onnx.helper.make_node("Conv", ["crops", "weights"], ["vectors"], kernel_shape=[12, 6])],
         "convolution",
         [onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.FLOAT, [1, 3, 12, 6])],
         [onnx.helper.make_tensor_value_info("vectors", onnx.TensorProto.FLOAT, [1, 4, 1, 1])],
@@ -111,8 +111,8 @@ def test_the_first_output_counts_in_opencv_too(
     # OpenCV 5 calls the classic engine; by itself it gives the output that comes last.
     graph = onnx.helper.make_graph(
         [
-            onnx.helper.make_node("Conv", ["crops", "weights"], ["vectors"]),
-            onnx.helper.make_node("Conv", ["vectors", "classes"], ["logits"]),
+            onnx.helper.make_node("Conv", ["crops", "weights"], ["vectors"], kernel_shape=[12, 6]),
+            onnx.helper.make_node("Conv", ["vectors", "classes"], ["logits"], kernel_shape=[1, 1]),
         ],
         "two outputs",
         [onnx.helper.make_tensor_value_info("crops", onnx.TensorProto.FLOAT, [1, 3, 12, 6])],

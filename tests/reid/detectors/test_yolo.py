@@ -188,7 +188,7 @@ def test_opencv_stands_in_for_onnxruntime(tmp_path: Path, monkeypatch: pytest.Mo
     weights = np.zeros((bias.size, 3, 64, 64), np.float32)
     graph = onnx.helper.make_graph(
         [
-            onnx.helper.make_node("Conv", ["images", "weights", "bias"], ["flat"]),
+            onnx.helper.make_node("Conv", ["images", "weights", "bias"], ["flat"], kernel_shape=[64, 64]),
             onnx.helper.make_node("Reshape", ["flat", "shape"], ["output"]),
         ],
         "detector",

@@ -6,13 +6,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from reid.experiments import mnist, mnist_2018, pendulum_2018, robot_arm
-from reid.experiments.cli import experiment
 from reid.experiments.request import Request
 from reid.experiments.variants import FM, VHP
+from tests.reid.commands import fails, reid
 
 FIGURES = {
     mnist: (8, 9),
@@ -64,12 +62,5 @@ def test_missing_digits_are_said_in_one_line(
         raise RuntimeError("no network")
 
     monkeypatch.setattr(torchvision.datasets, "MNIST", no_network)
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    app.command()(experiment)
-    outcome = CliRunner().invoke(
-        app, ["experiment", name, "--data-root", str(tmp_path), "--output", str(tmp_path / "out")]
-    )
-    assert outcome.exit_code == 1
-    assert "no MNIST there, and it cannot be downloaded" in outcome.output
-    assert len(outcome.output.strip().splitlines()) == 1
+    outcome = reid("experiment", name, "--data-root", tmp_path, "--output", tmp_path / "out")
+    assert fails(outcome, "no MNIST there, and it cannot be downloaded")

@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import typer
-from typer.testing import CliRunner
 
 from reid.datasets.gait import synthetic_motion
 from reid.experiments import human, human_5d
-from reid.experiments.cli import experiment
 from reid.experiments.motion_figures import draw_interpolations, draw_smoothness, jumps
 from reid.experiments.request import Request
 from reid.experiments.variants import FM, VARIANTS, VHP
 from reid.files import FileError
+from tests.reid.commands import fails, reid
 
 
 @pytest.mark.slow
@@ -59,13 +57,8 @@ def test_a_quick_run_in_five_dimensions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["human", "human-5d"])
 def test_missing_data_are_said_in_one_line(name: str, tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    app.command()(experiment)
-    where = ["--data-root", str(tmp_path / "none"), "--output", str(tmp_path / "out")]
-    outcome = CliRunner().invoke(app, ["experiment", name, *where])
-    assert outcome.exit_code == 1
-    assert "35.asf: missing" in outcome.output
+    outcome = reid("experiment", name, "--data-root", tmp_path / "none", "--output", tmp_path / "out")
+    assert fails(outcome, "35.asf: missing")
     assert not (tmp_path / "out").exists()
 
 

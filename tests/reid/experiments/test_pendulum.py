@@ -4,21 +4,12 @@ import csv
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from reid.experiments.cli import EXPERIMENTS, experiment
+from reid.experiments.cli import EXPERIMENTS
 from reid.experiments.pendulum import run
 from reid.experiments.request import Request
 from reid.experiments.variants import VARIANTS
-
-
-@pytest.fixture(scope="module")
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    app.command()(experiment)
-    return app
+from tests.reid.commands import fails, reid
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +18,9 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def quick(app: typer.Typer, output: Path) -> str:
+def quick(output: Path) -> str:
     """What a quick run says."""
-    outcome = CliRunner().invoke(
-        app, ["experiment", "pendulum", "--quick", "--seeds", "1", "--output", str(output)]
-    )
+    outcome = reid("experiment", "pendulum", "--quick", "--seeds", 1, "--output", output)
     assert outcome.exit_code == 0, outcome.output
     return outcome.output
 
@@ -56,10 +45,9 @@ def test_a_second_run_trains_nothing(quick: str, output: Path) -> None:
     assert report.facts["seeds"] == "0"
 
 
-def test_an_unknown_experiment_is_named(app: typer.Typer) -> None:
-    outcome = CliRunner().invoke(app, ["experiment", "pendulums"])
-    assert outcome.exit_code == 1
-    assert f"unknown experiment 'pendulums'; known: {', '.join(EXPERIMENTS)}, all" in outcome.output
+def test_an_unknown_experiment_is_named() -> None:
+    known = ", ".join(EXPERIMENTS)
+    assert fails(reid("experiment", "pendulums"), f"unknown experiment 'pendulums'; known: {known}, all")
 
 
 @pytest.mark.slow

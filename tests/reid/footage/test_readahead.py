@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,14 @@ def interrupt_at_frame_3(path: Path) -> None:
                 raise KeyboardInterrupt
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    """As long as that takes on a busy machine."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 class Ticker(FrameSource):
     """A live source that ticks every five milliseconds, as a camera would."""
 
@@ -29,12 +37,18 @@ class Ticker(FrameSource):
 
     def __init__(self, frames: int, fault: Exception | None = None) -> None:
         super().__init__()
+        self.ticks = 0
         self._count = frames
         self._fault = fault
+
+    def let_pass(self, ticks: int) -> None:
+        enough = min(self._count, self.ticks + ticks)
+        wait_until(lambda: self.ticks >= enough)
 
     def _frames(self) -> Generator[Frame]:
         for number in range(1, self._count + 1):
             time.sleep(0.005)
+            self.ticks = number
             yield Frame(number, None)
         if self._fault:
             raise self._fault
@@ -64,7 +78,7 @@ def test_of_a_live_source_the_newest_frame_wins() -> None:
     numbers = []
     for frame in source:
         numbers.append(frame.number)
-        time.sleep(0.03)
+        source.let_pass(5)
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 40
     assert len(numbers) < 30
@@ -88,6 +102,7 @@ def test_reading_ahead_is_bounded() -> None:
 
     ahead = ReadAhead(items(), depth=3)
     taken = [next(ahead), next(ahead)]
+    wait_until(lambda: len(produced) >= 6)
     time.sleep(0.1)
     assert taken == [0, 1]
     assert len(produced) == 2 + 3 + 1  # taken, waiting, and the one in the producer's hand

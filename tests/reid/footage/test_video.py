@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import pytest
 
 from reid.footage import video
 from reid.footage.frames import SourceError
+from reid.footage.opencv import silent_opencv
 from reid.footage.sources import open_source
 from reid.footage.video import VideoSource
 from tests.reid.footage.numbered import HEIGHT, WIDTH, make_video, picture, read_all
@@ -43,7 +47,7 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
         open_source("97")
 
 
-def test_a_video_without_frames_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_without_frames_is_refused(tmp_path: Path) -> None:
     source = VideoSource(str(make_video(tmp_path / "shop.avi")))
     assert source._capture is not None
     while source._capture.grab():
@@ -84,12 +88,34 @@ def test_closing_ends_the_wait_for_a_lost_stream() -> None:
     assert time.perf_counter() - started < 2.0
 
 
-def test_a_stream_that_cannot_be_reached(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_stream_that_cannot_be_reached() -> None:
     with pytest.raises(SourceError) as raised:
         open_source("http://me:secret@127.0.0.1:9/street")
     assert str(raised.value) == (
         "http://127.0.0.1:9/street: cannot be opened; expected a stream that can be reached and decoded"
     )
+
+
+def test_opencv_says_nothing_of_its_own() -> None:
+    # In a process of its own: FFmpeg asks but once how much it may say.
+    program = (
+        "from reid.footage.sources import SourceError, open_source\n"
+        "try: open_source('http://127.0.0.1:9/street')\n"
+        "except SourceError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("http://127.0.0.1:9/street: cannot be opened")
+    assert done.stderr == ""
+
+
+def test_opencv_4_can_be_silenced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = [3]
+    monkeypatch.delattr(cv2.utils, "logging", raising=False)
+    monkeypatch.setattr(cv2, "getLogLevel", lambda: levels[-1], raising=False)
+    monkeypatch.setattr(cv2, "setLogLevel", levels.append, raising=False)
+    with silent_opencv():
+        assert levels[-1] == 0
+    assert levels[-1] == 3
 
 
 def test_a_password_may_have_brackets() -> None:
