@@ -110,13 +110,17 @@ def covered_shares(boxes: Array) -> Array:
 
     What stands on the same ground and is nearer to the camera has its lower edge further down.
     """
+    behind, before = meeting_pairs(boxes, boxes)
+    nearer = boxes[before, 3] > boxes[behind, 3]
+    behind, before = behind[nearer], before[nearer]
     places = (np.arange(8) + 0.5) / 8
-    left, top, right, bottom = boxes.T[..., None, None]
-    x = left[:, 0] + (right - left)[:, 0] * places
-    y = top[:, 0] + (bottom - top)[:, 0] * places
-    others = boxes.T[:, None, None, :]
-    across = (x[..., None] > others[0]) & (x[..., None] < others[2])
-    down = (y[..., None] > others[1]) & (y[..., None] < others[3]) & (others[3] > bottom)
-    # A point is covered if one box covers both its column and its row.
-    covered = (across[:, None, :, :] & down[:, :, None, :]).any(axis=3)
+    corner, size = boxes[behind, :2], boxes[behind, 2:] - boxes[behind, :2]
+    x, y = (corner[:, axis, None] + size[:, axis, None] * places for axis in (0, 1))
+    left, top, right, bottom = boxes[before].T[..., None]
+    across = (x > left) & (x < right)
+    down = (y > top) & (y < bottom)
+    covered = np.zeros((len(boxes), 8, 8), dtype=np.bool_)
+    # A point is covered if one box covers both its column and its row. The pairs of a box stand together.
+    first = np.flatnonzero(np.diff(behind, prepend=-1))
+    covered[behind[first]] = np.logical_or.reduceat(across[:, None, :] & down[:, :, None], first)
     return np.asarray(covered.mean(axis=(1, 2)))

@@ -113,6 +113,8 @@ class MotionModel(Settings):
             raise ValueError(
                 "centre-area-ratio takes absolute deviations only: it filters neither width nor height"
             )
+        if self.state == "centre-ratio-height" and "w" in units:
+            raise ValueError("centre-ratio-height filters no width; expected a number or, in heights, 0.05h")
         return self
 
 

@@ -152,7 +152,8 @@ class Tracker:
                 )
             )
             if stage.reject == "after":
-                chosen = match_total_overlap(tracks, detections, costs, stage.threshold)
+                classes = self._live.classes[tracks] if frame.separate_classes else None
+                chosen = match_total_overlap(tracks, detections, costs, stage.threshold, classes)
             else:
                 levels = self._live.gaps[tracks] if stage.cascade else None
                 chosen = match(tracks, detections, costs, stage.threshold, levels)

@@ -63,7 +63,13 @@ def match(
     return np.concatenate(chosen)
 
 
-def match_total_overlap(tracks: Indices, detections: Indices, costs: Array, threshold: float) -> Indices:
+def match_total_overlap(
+    tracks: Indices,
+    detections: Indices,
+    costs: Array,
+    threshold: float,
+    classes: NDArray[np.int64] | None = None,
+) -> Indices:
     """Choose pairs as SORT does: the largest total overlap first, then drop those above the threshold.
 
     If the pairs within the threshold are one to one already, they are taken as they are.
@@ -73,7 +79,15 @@ def match_total_overlap(tracks: Indices, detections: Indices, costs: Array, thre
         detections: (P,) its detection.
         costs: (P,) one minus the overlap.
         threshold: the largest cost that stays.
+        classes: (P,) if given, each class is matched by itself: a rival in one is none in another.
     """
+    if classes is not None:
+        of_class = [(classes == class_).nonzero()[0] for class_ in np.unique(classes)]
+        chosen_pairs = [
+            pairs[match_total_overlap(tracks[pairs], detections[pairs], costs[pairs], threshold)]
+            for pairs in of_class
+        ]
+        return np.concatenate([np.empty(0, dtype=np.intp), *chosen_pairs])
     within = (costs < threshold).nonzero()[0]
     if len(within) and _without_rivals(tracks[within], detections[within]).all():
         return within

@@ -69,32 +69,33 @@ class Recall:
         kinds = self._apart(classes)
         looks = [_comparable(seen) for seen in looks]
         identities = np.zeros(len(looks), dtype=np.int64)
-        # The distance to, and the identity of, the most alike: sorted, the best pair comes first.
+        # Sorted by the distance to, and the identity of, the most alike, the best pair comes first.
         waiting = {track: self._most_alike(kinds[track], seen) for track, seen in enumerate(looks)}
         while waiting:
-            track = min(waiting, key=lambda track: waiting[track])
-            distance, identity = waiting.pop(track)
+            track = min(waiting, key=lambda track: waiting[track][:2])
+            distance, identity, _ = waiting.pop(track)
             if not np.isfinite(distance):
                 break
             identities[track] = identity
             self._returned.add(identity)
-            for other, (_, wanted) in waiting.items():
-                if wanted == identity:
+            for other, (_, _, nearest) in waiting.items():
+                if identity in nearest:
                     waiting[other] = self._most_alike(kinds[other], looks[other])
         return identities
 
-    def _most_alike(self, class_: int, looks: Vectors) -> tuple[float, int]:
-        """The distance to, and the identity of, the most alike who is not followed now.
+    def _most_alike(self, class_: int, looks: Vectors) -> tuple[float, int, frozenset[int]]:
+        """The distance to, and the identity of, the most alike who is not followed now, and all in question.
 
         All looks have to agree, and the worst one counts: among very many there is always one vector that
         is near to one of the looks by chance.
         """
         if class_ not in self._looks or not len(looks):
-            return np.inf, 0
+            return np.inf, 0, frozenset()
         distances, identities = self._looks[class_].query(looks, self._rules.threshold, self._returned)
-        if (identities != identities[0]).any():
-            return np.inf, 0
-        return float(distances.max()), int(identities[0])
+        nearest = frozenset(identities.tolist())
+        if len(nearest) > 1:
+            return np.inf, 0, nearest
+        return float(distances.max()), int(identities[0]), nearest
 
     def _apart(self, classes: Integers) -> list[int]:
         return classes.tolist() if self._separate else [0] * len(classes)

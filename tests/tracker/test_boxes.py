@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -148,3 +150,31 @@ def test_covered_shares_look_at_nearer_boxes_only() -> None:
     # The same lower edge: nobody is in front.
     assert covered_shares(np.array([near, near])).tolist() == [0, 0]
     assert covered_shares(np.empty((0, 4))).shape == (0,)
+
+
+def covered_by_hand(box: Array, boxes: Array) -> float:
+    covered = 0
+    for x in box[0] + (box[2] - box[0]) * (np.arange(8) + 0.5) / 8:
+        for y in box[1] + (box[3] - box[1]) * (np.arange(8) + 0.5) / 8:
+            covered += any(
+                other[0] < x < other[2] and other[1] < y < other[3] and other[3] > box[3] for other in boxes
+            )
+    return covered / 64
+
+
+def test_covered_shares_of_random_boxes() -> None:
+    boxes = random_boxes(np.random.default_rng(6), 60)
+    expected = [covered_by_hand(box, boxes) for box in boxes]
+    assert 0 < np.mean(expected) < 1
+    np.testing.assert_allclose(covered_shares(boxes), expected)
+
+
+def test_covered_shares_of_a_large_crowd_take_little_memory() -> None:
+    crowd = random_boxes(np.random.default_rng(7), 1500, extent=4000)
+    tracemalloc.start()
+    try:
+        covered_shares(crowd)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 * 2**20

@@ -188,6 +188,7 @@ def test_a_whole_list_can_be_replaced(own: Path) -> None:
         ("stages.0=null", ["stages.0", "found None"]),
         ("motion.state=sort", ["motion.state", "found 'sort'", "'centre-area-ratio'"]),
         ("motion.state=centre-area-ratio", ["motion", "absolute deviations only"]),
+        ("motion.measurement.0=0.05w", ["motion", "centre-ratio-height", "no width", "0.05h"]),
         ("motion.measurement=[1, 1, 1]", ["motion.measurement.3", "missing"]),
         ("motion.measurement=0.05h", ["motion.measurement", "found '0.05h'"]),
         ("motion.measurement.0=0.05x", ["motion.measurement", "'0.05x'", "0.05h, 0.05w"]),

@@ -124,6 +124,22 @@ def test_classes_side_by_side_do_not_disturb_each_other() -> None:
     assert {*zip(tracks.ids.tolist(), tracks.classes.tolist(), strict=True)} == {(1, 1), (2, 7)}
 
 
+def test_a_crowd_of_another_class_changes_nothing() -> None:
+    walkers = seen(WALKER, shifted(WALKER, 53), classes=[1, 1])
+    # The first of these is near enough to the first walker. What is left overlaps more in total, too little
+    # each: that is SORT's choice only where somebody is contested.
+    moved = seen(shifted(WALKER, 25), shifted(WALKER, -28), classes=[1, 1])
+    cars = seen(OTHER, shifted(OTHER, 6), classes=[7, 7])
+    car = seen(shifted(OTHER, 3), classes=[7])
+    alone, beside = Tracker("sort"), Tracker("sort")
+    shown(alone, [walkers])
+    shown(beside, [Detections(np.vstack((walkers.boxes, cars.boxes)), classes=[1, 1, 7, 7])])
+    expected = alone.update(moved)
+    tracks = beside.update(Detections(np.vstack((moved.boxes, car.boxes)), classes=[1, 1, 7]))
+    assert 1 in expected.ids
+    np.testing.assert_array_equal(tracks[tracks.classes == 1].boxes, expected.boxes)
+
+
 def test_classes_can_be_ignored() -> None:
     tracker = Tracker(load_config("deepsort", ["classes=ignore"]))
     for label in (0, 0, 0, 2, 5):

@@ -108,6 +108,14 @@ def test_who_loses_an_identity_may_be_the_next_most_alike() -> None:
     assert recall.recognise(np.zeros(3, int), looks).tolist() == [12, 11, 0]
 
 
+def test_looks_that_disagree_agree_once_one_of_the_two_is_somebody_else() -> None:
+    recall = make_recall(threshold=0.6)
+    recall.remember(np.array([11, 12]), np.zeros(2, int), [LOOKS[:1], LOOKS[1:2]])
+    between = (0.8 * LOOKS[0] + 0.6 * LOOKS[1])[None]  # at 0.2 and 0.4
+    looks = [np.concatenate((between, LOOKS[1:2])), LOOKS[:1]]
+    assert recall.recognise(np.zeros(2, int), looks).tolist() == [12, 11]
+
+
 def test_all_looks_have_to_agree() -> None:
     recall = make_recall()
     classes = np.zeros(1, int)
