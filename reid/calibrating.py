@@ -20,6 +20,7 @@ from reid.evaluation.calibration import (
 )
 from reid.evaluation.distances import Metric
 from reid.evaluation.table import describe
+from reid.files import check_writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def calibrate_descriptor(
     """
     if not data:
         raise ValueError("no footage: name a sequence with detections, or other footage with its boxes")
+    if str(choice) == HISTOGRAM and output is not None:
+        raise ValueError(f"{HISTOGRAM}: is no file, of which there could be a copy; leave --output away")
     files = None if str(choice) == HISTOGRAM else _files(choice, output)
     descriptor = Descriptor.load(choice, device)
     metric = metric or descriptor.metric
@@ -99,6 +102,7 @@ def _files(choice: str | Path, output: Path | None) -> tuple[Path, Path]:
         raise ValueError(f"{path}: what is found goes beside an ONNX network; leave --output away")
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: expected the name of a .safetensors file")
+    check_writable(output)
     return path, output
 
 

@@ -146,9 +146,13 @@ def evaluate(
     Example: reid evaluate runs/mine --market Market-1501/bounding_box_train --sequence MOT16/train/MOT16-09
     """
     with errors_in_one_line():
+        from reid.descriptor import HISTOGRAM, find_descriptor
         from reid.evaluation.report import TestData, evaluate_descriptors
 
         if output is not None:
+            weights = [find_descriptor(run) for run in runs or [] if run != HISTOGRAM]
+            truth = [folder / "gt" / "gt.txt" for folder in sequence or []]
+            refuse_overwriting([output], [*weights, *truth])
             check_writable(output)
         console = Console(stderr=True, quiet=quiet, highlight=False)
         with console.status("reading crops") as status:

@@ -65,10 +65,9 @@ class Batches(Protocol):
 def rows_of_step(count: int, batch: int, step: int, seed: int) -> NDArray[np.int64]:
     """Which samples belong to a step: every epoch goes through all of them once, in another order."""
     if count < batch:
-        raise ValueError(
-            f"{count} samples are fewer than one batch of {batch}; "
-            f"expected more, or --set optimiser.batch={count}"
-        )
+        # A batch has two at least.
+        fewer = f", or --set optimiser.batch={count}" if count > 1 else ""
+        raise ValueError(f"{count} samples are fewer than one batch of {batch}; expected more{fewer}")
     per_epoch = count // batch
     epoch, position = divmod(step, per_epoch)
     order = np.random.default_rng((seed, epoch)).permutation(count)

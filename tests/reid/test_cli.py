@@ -15,6 +15,7 @@ import pytest
 
 from reid.descriptor import Descriptor
 from tests.reid.commands import fails, reid
+from tracker.tables import read_detections
 
 People = Callable[..., np.ndarray]
 
@@ -42,6 +43,15 @@ def test_outputs_are_refused_before_the_work(run: Path, street: Path, tmp_path: 
     np.save(array, np.loadtxt(boxes, delimiter=","))
     assert fails(reid(*arguments, array, "--output", array), "is read, and would be written over")
     assert reid(*arguments, array, "--output", tmp_path / "vectors.npy").exit_code == 0
+
+
+def test_a_table_is_not_written_over_what_it_is_about(run: Path, street: Path) -> None:
+    truth, weights = street / "gt" / "gt.txt", run / "descriptor.safetensors"
+    before = truth.read_bytes(), weights.read_bytes()
+    for output in (truth, weights):
+        result = reid("evaluate", run, "--sequence", street, "--output", output)
+        assert fails(result, f"{output}: is read, and would be written over")
+    assert (truth.read_bytes(), weights.read_bytes()) == before
 
 
 def test_export_writes_beside_the_descriptor(run: Path) -> None:
@@ -83,7 +93,6 @@ def embedding(sequence: Path, output: Path) -> list[object]:
 
 
 def test_embedded_detections_are_what_the_tracker_reads(street: Path, tmp_path: Path) -> None:
-    read_detections = pytest.importorskip("tracker.tables").read_detections
     detections, output = street / "det" / "det.txt", tmp_path / "a.npy"
     result = reid(*embedding(street, output))
     assert result.exit_code == 0, result.output

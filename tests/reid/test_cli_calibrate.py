@@ -59,6 +59,22 @@ def test_calibrating_the_histogram_changes_no_file(street: Path) -> None:
     assert "->" not in result.stdout
 
 
+def test_of_the_histogram_there_is_no_copy(street: Path, tmp_path: Path) -> None:
+    result = reid("calibrate", "histogram", "--data", street, "--output", tmp_path / "a.safetensors")
+    assert fails(result, "histogram: is no file")
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_copy_that_cannot_be_written_is_refused_before_the_work(
+    run: Path, street: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    copy = tmp_path / "file" / "a.safetensors"
+    # Boxes that are not there would be missed first otherwise.
+    (street / "det" / "det.txt").unlink()
+    assert fails(reid("calibrate", run, "--data", street, "--output", copy), f"{copy}: cannot be written")
+
+
 def test_an_onnx_network_is_calibrated_beside_it(run: Path, street: Path) -> None:
     pytest.importorskip("onnxruntime")
     assert reid("export", run).exit_code == 0

@@ -61,6 +61,13 @@ def test_too_few_samples_are_said() -> None:
         rows_of_step(3, 4, 0, seed=0)
 
 
+def test_a_batch_that_the_settings_refuse_is_not_suggested() -> None:
+    with pytest.raises(ValueError, match=r"expected more, or --set optimiser\.batch=2$"):
+        rows_of_step(2, 4, 0, seed=0)
+    with pytest.raises(ValueError, match=r"1 samples are fewer than one batch of 4; expected more$"):
+        rows_of_step(1, 4, 0, seed=0)
+
+
 def test_steps_and_processes_draw_differently_and_repeatably() -> None:
     def draw(*key: int) -> float:
         seed, step, process = key
