@@ -20,13 +20,13 @@ from typing import Annotated, Any
 import typer
 
 from reid.evaluation.report import TestData, evaluate_descriptors
-from reid.files import write_text
+from reid.files import check_writable, write_text
 from reid.settings import check_settings
 from reid.training.batches import COMMON, STATISTICS
 from reid.training.data import DataNote, open_store
 from reid.training.loop import CHECKPOINT, read_log
 from reid.training.run import DESCRIPTOR, changed_settings, train
-from reid.training.settings import TrainingSettings, load_training
+from reid.training.settings import FlatVAE, TrainingSettings, load_training
 
 Tree = dict[str, Any]
 
@@ -210,7 +210,11 @@ def main(
 ) -> None:
     """Train every variant, and print how they describe people and how they reconstruct."""
     try:
+        if output is not None:
+            check_writable(output)
         base = load_training(config, overrides or [])
+        if not isinstance(base.method, FlatVAE):
+            raise ValueError(f"{config}: a training of kind {base.method.kind!r}; expected one of kind 'vae'")
         names = _chosen(only, base)
         data = TestData(market, sequence or [], held_out)
         trainings = folder / f"{Path(config).stem}-{steps}"

@@ -10,6 +10,7 @@ python tools/benchmark.py pipeline     a real sequence from images to identities
 from __future__ import annotations
 
 import os
+import sys
 
 # One thread: numbers that can be compared. To be said before numpy is imported.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -22,9 +23,21 @@ from benchmarks.memory import memory
 from benchmarks.pipeline import pipeline
 from benchmarks.trackers import trackers
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+# Lines that are to stay lines.
+_HELP = (__doc__ or "").replace("\n\n", "\n\n\b\n")
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=_HELP, rich_markup_mode=None)
 for _command in (trackers, gallery, memory, encoding, pipeline):
     app.command()(_command)
 
+
+def main() -> None:
+    """Run a command; what the user can put right is told in one line."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -24,7 +24,7 @@ import typer
 from peers import PEERS, Peer
 
 from reid.evaluation.report import distinct_names
-from reid.files import write_text
+from reid.files import check_writable, write_text
 from tracker.evaluation import evaluate
 from tracker.motchallenge import SequenceInfo, find_detections, find_sequences, read_detections
 
@@ -138,6 +138,8 @@ def main(
 ) -> None:
     """Track one sequence with every descriptor and every set of detections, and print the figures."""
     try:
+        if output is not None:
+            check_writable(output)
         sets = [Boxes.parse(text) for text in detections]
         sequence = find_sequences([seq], data_root)[0]
         with TemporaryDirectory() as folder:

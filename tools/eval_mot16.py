@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from reid.files import write_text
+from reid.files import FileError, check_writable, write_text
 from reid.printing import print_out, print_what_can_be_shown
 from tracker.evaluation import (
     EvaluationResult,
@@ -97,6 +97,8 @@ def main(
             raise typer.BadParameter(f"{option} is for a tracker that is run; expected --run TRACKER, too")
     try:
         names = unique_names(scored)
+        if output is not None:
+            _check_output(output, scored)
         wanted = [seq] * len(folders or [])
         for tracker, folder in trackers.items():
             sequences = sequences_with_ground_truth(data_root, seq)
@@ -133,6 +135,13 @@ def main(
     except (ValueError, OSError) as error:
         _say(f"error: {error}")
         raise typer.Exit(1) from error
+
+
+def _check_output(output: Path, scored: list[Path]) -> None:
+    # A text file in a result folder is taken for a sequence's results.
+    if output.suffix == ".txt" and output.resolve().parent in {folder.resolve() for folder in scored}:
+        raise FileError(f"{output}: lies among the results that are scored; expected another place or name")
+    check_writable(output)
 
 
 def _print(results: list[EvaluationResult], table: TableFormat, output: Path | None) -> None:

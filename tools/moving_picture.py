@@ -14,7 +14,7 @@ import cv2
 import typer
 from PIL import Image
 
-from reid.files import written_atomically
+from reid.files import FileError, check_writable, written_atomically
 
 
 def main(
@@ -32,6 +32,10 @@ def main(
         _fail(f"{picture}: expected the name of a .webp or .gif file")
     if not video.is_file():
         _fail(f"{video}: no such file; expected a video")
+    try:
+        check_writable(picture)
+    except FileError as error:
+        _fail(str(error))
     shown = [
         Image.fromarray(image).resize((width, round(width * image.shape[0] / image.shape[1])))
         for image in islice(_frames(video), start, start + frames * every, every)

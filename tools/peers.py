@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reid.files import write_text
 from tracker.detections import Detections
-from tracker.tables import DetectionTable
+from tracker.tables import DetectionTable, to_motchallenge
 
 # Number, left, top, right, bottom of everybody in a frame.
 Shown = NDArray[np.float64]
@@ -63,8 +63,10 @@ class Peer:
         for frame in range(1, length + 1):
             found = table.frame(frame)
             given = adapter.prepare(found[found.scores >= least])
-            for identity, left, top, right, bottom in adapter.shown(adapter.step(given)).tolist():
-                box = f"{left + 1:.2f},{top + 1:.2f},{right - left:.2f},{bottom - top:.2f}"
+            shown = adapter.shown(adapter.step(given))
+            boxes = to_motchallenge(shown[:, 1:]).tolist()
+            for identity, (left, top, width, height) in zip(shown[:, 0].tolist(), boxes, strict=True):
+                box = f"{left:.2f},{top:.2f},{width:.2f},{height:.2f}"
                 lines.append(f"{frame},{identity:.0f},{box},1,-1,-1,-1\n")
         write_text(result, "".join(lines))
 

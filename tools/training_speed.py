@@ -11,7 +11,6 @@ Memory is the most that the process has had so far: name the smallest configurat
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 import typer
 from accelerate import Accelerator
+from benchmarks.memory import peak_mebibytes
 from torch import Generator, Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -64,7 +64,12 @@ def main(
 ) -> None:
     """Time trainings and print a table."""
     torch.set_num_threads(threads)
-    accelerator = accelerator_for(device, full_precision=full_precision)
+    try:
+        trainings = [(name, _about_crops(name)) for name in configs]
+        accelerator = accelerator_for(device, full_precision=full_precision)
+    except ValueError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
     precision = "float32" if accelerator.mixed_precision == "no" else accelerator.mixed_precision
     where = f"{accelerator.device.type}, {precision}"
     where += f", {threads} threads" if accelerator.device.type == "cpu" else ""
@@ -72,18 +77,23 @@ def main(
     titles = ["configuration", "batch", "crops/s", "regulariser", "MiB", "GFLOP a crop", "TFLOP/s"]
     titles += ["of the peak"] if peak else []
     typer.echo(f"| {' | '.join(titles)} |\n| --- |{' --: |' * (len(titles) - 1)}")
-    for name in configs:
-        try:
-            settings = load_training(name)
-        except ValueError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from error
+    for name, settings in trainings:
         size = batch or settings.optimiser.batch
         speed = measure(settings, size, steps, accelerator)
         rate = speed.work * speed.crops / 1000
         cells = [name, str(size), f"{speed.crops:,.0f}", f"{speed.regulariser:.0%}", f"{speed.memory:,.0f}"]
         cells += [f"{speed.work:.1f}", f"{rate:.2f}", *([f"{rate / peak:.0%}"] if peak else [])]
         typer.echo(f"| {' | '.join(cells)} |")
+
+
+def _about_crops(name: str) -> TrainingSettings:
+    settings = load_training(name)
+    method, data = settings.method, settings.data
+    if isinstance(method, CosineSoftmaxMethod):
+        return settings
+    if not isinstance(method, FlatVAE) or method.model.input.shape != (3, data.height, data.width):
+        raise ValueError(f"{name}: expected a training that is about crops of {data.height}×{data.width}")
+    return settings
 
 
 def measure(settings: TrainingSettings, size: int, steps: int, accelerator: Accelerator) -> Speed:
@@ -117,8 +127,7 @@ def _method(settings: TrainingSettings, device: torch.device, *, flat: bool) -> 
     method = settings.method
     if isinstance(method, CosineSoftmaxMethod):
         return SupervisedMethod(method, settings.optimiser, IDENTITIES, device)
-    if not isinstance(method, FlatVAE):
-        raise typer.BadParameter(f"a training of kind {method.kind!r} is not about crops")
+    assert isinstance(method, FlatVAE)
     if not flat:
         objective = method.objective
         flatness = objective.flatness.model_copy(update={"eta": 0.0, "regulariser": "none"})
@@ -159,7 +168,7 @@ def _wait(device: torch.device) -> None:
 def _memory(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return peak_mebibytes()
 
 
 if __name__ == "__main__":

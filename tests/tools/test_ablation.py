@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 import yaml
-from typer import Typer
-from typer.testing import CliRunner
+from ablation import VARIANTS, applicable, main, variant
 
 from reid.training.settings import load_training
-from tools.ablation import VARIANTS, applicable, main, variant
+from tests.tools.commands import run
 
 
 @pytest.fixture
@@ -66,20 +65,18 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     tree["optimiser"]["batch"] = 8
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(tree), encoding="utf-8")
-    app = Typer()
-    app.command()(main)
-    arguments = ["--market", str(market), "--held-out", "4", "--config", str(config), "--steps", "50"]
-    arguments += ["--folder", str(tmp_path / "runs"), "--only", "complete", "--only", "no flatness"]
+    arguments = ["--market", market, "--held-out", 4, "--config", config, "--steps", 50]
+    arguments += ["--folder", tmp_path / "runs", "--only", "complete", "--only", "no flatness"]
     tables, figures = tmp_path / "tables.md", tmp_path / "figures.json"
-    measured = ["--flatness-points", "2", "--device", "cpu", "--output", str(tables)]
-    first = CliRunner().invoke(app, [*arguments, *measured])
+    measured = ["--flatness-points", 2, "--device", "cpu", "--output", tables]
+    first = run(main, *arguments, *measured)
     assert first.exit_code == 0, first.output
     for name in ("complete", "no flatness", "HSV histogram", "Reconstruction", "Flatness"):
         assert name in first.output or name.replace(" ", "-") in first.output
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/**/model.safetensors")}
     assert len(trained) == 2
     assert tables.read_text(encoding="utf-8").strip() == first.stdout.strip()
-    again = CliRunner().invoke(app, [*arguments, "--flatness-points", "0", "--output", str(figures)])
+    again = run(main, *arguments, "--flatness-points", 0, "--output", figures)
     assert again.exit_code == 0, again.output
     stored = json.loads(figures.read_text(encoding="utf-8"))
     assert set(stored) == {"rows", "flatness", "reconstruction"}
@@ -87,23 +84,36 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     assert all(last["average_rmse"] > 0 for last in stored["reconstruction"].values())
     assert all(path.stat().st_mtime_ns == before for path, before in trained.items())
     # Whoever is held out now was trained on before.
-    leaking = CliRunner().invoke(app, [*arguments, "--held-out", "5"])
+    leaking = run(main, *arguments, "--held-out", 5)
     assert leaking.exit_code == 1
     assert "was begun with other crops" in " ".join(leaking.output.split())
-    other = CliRunner().invoke(app, [*arguments, "--set", "method.objective.constraint.kappa=0.5"])
+    other = run(main, *arguments, "--set", "method.objective.constraint.kappa=0.5")
     assert other.exit_code == 1
     assert "was trained with other settings (method); choose another --folder" in " ".join(
         other.output.split()
     )
 
 
-def test_a_variant_that_cannot_be_is_refused(tmp_path: Path, market: Path) -> None:
-    app = Typer()
-    app.command()(main)
-    outcome = CliRunner().invoke(app, ["--market", str(market), "--only", "no luck"])
+def test_a_variant_that_cannot_be_is_refused(market: Path) -> None:
+    outcome = run(main, "--market", market, "--only", "no luck")
     assert outcome.exit_code == 1
     assert "no variant 'no luck'" in outcome.output
-    arguments = ["--market", str(market), "--config", "fmvae-paper", "--only", "no image"]
-    outcome = CliRunner().invoke(app, arguments)
+    outcome = run(main, "--market", market, "--config", "fmvae-paper", "--only", "no image")
     assert outcome.exit_code == 1
     assert "'no image' takes nothing away here; possible: complete; no flatness" in outcome.output
+
+
+@pytest.mark.parametrize("config", ["supervised", "robot-arm"])
+def test_only_a_flat_manifold_vae_can_be_taken_apart(config: str, market: Path) -> None:
+    outcome = run(main, "--market", market, "--config", config)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"error: {config}: ")
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_the_trainings(market: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    trainings, table = tmp_path / "runs", tmp_path / "file" / "table.md"
+    outcome = run(main, "--market", market, "--folder", trainings, "--output", table)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(f"error: {table}: cannot be written")
+    assert not trainings.exists()

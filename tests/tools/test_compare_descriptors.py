@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from peers import Adapter, Peer
+
+from tracker.tables import read_detections, read_results
 
 TOOLS = Path(__file__).parents[2] / "tools"
 
@@ -69,6 +73,31 @@ def test_mistakes_are_named(street: Path) -> None:
         assert done.returncode == 1
         assert expected in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_the_work(street: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    # Boxes that are not there would be missed first otherwise.
+    arguments = ["--seq", str(street), "--no-peers", "--detections", "nowhere", "--descriptor", "none"]
+    done = run("compare_descriptors.py", *arguments, "--output", str(tmp_path / "file" / "table.md"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {tmp_path / 'file' / 'table.md'}: cannot be written")
+
+
+def test_what_a_peer_shows_is_written_as_it_is_read_again(tmp_path: Path) -> None:
+    boxes, result = tmp_path / "det.txt", tmp_path / "result.txt"
+    boxes.write_text("1,-1,11,21,30,40,0.9\n1,-1,50.5,60,30,40,0.2\n3,-1,12,21,30,40.25,0.8\n")
+    table = read_detections(boxes)
+    # Whoever is found is somebody new: a number, and the box as it is.
+    adapter = Adapter(
+        prepare=lambda found: found.boxes,
+        step=lambda found: found,
+        shown=lambda found: np.column_stack([np.arange(7.0, 7 + len(found)), found]),
+    )
+    Peer("made up", "nowhere", lambda: adapter).track(table, 0.5, 4, result)
+    written = read_results(result)
+    assert (written.frames.tolist(), written.ids.tolist()) == ([1, 3], [7, 7])
+    np.testing.assert_allclose(written.boxes, table.boxes[table.scores > 0.5])
 
 
 def test_peers_get_the_same_boxes(street: Path) -> None:

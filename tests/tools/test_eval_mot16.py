@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from eval_mot16 import main
+from typer.testing import Result
 
+from tests.tools import commands as tools
 from tests.tracker import commands
 from tests.tracker.evaluation.scenes import crowded_scene
 from tests.tracker.sequences import SequenceMaker
@@ -20,20 +19,8 @@ from tests.tracker.sequences import SequenceMaker
 TOOL = Path(__file__).parents[2] / "tools" / "eval_mot16.py"
 
 
-@pytest.fixture(scope="module")
-def app() -> typer.Typer:
-    specification = importlib.util.spec_from_file_location("eval_mot16", TOOL)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    app = typer.Typer()
-    app.command()(module.main)
-    return app
-
-
-def run(app: typer.Typer, *arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in (*arguments, "--jobs", 1)])
+def run(*arguments: object) -> Result:
+    return tools.run(main, *arguments, "--jobs", 1)
 
 
 @pytest.fixture
@@ -47,16 +34,15 @@ def folders(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_one_folder_sequence_by_sequence(app: typer.Typer, folders: Path) -> None:
-    done = run(app, folders / "sort", "--data-root", folders / "data", "--format", "json")
+def test_one_folder_sequence_by_sequence(folders: Path) -> None:
+    done = run(folders / "sort", "--data-root", folders / "data", "--format", "json")
     assert (done.exit_code, done.stderr) == (0, "")
     assert list(json.loads(done.stdout)) == ["MOT16-02", "MOT16-04", "OVERALL"]
 
 
-def test_several_folders_compared_into_a_file(app: typer.Typer, folders: Path) -> None:
+def test_several_folders_compared_into_a_file(folders: Path) -> None:
     table = folders / "table.json"
     done = run(
-        app,
         *(folders / "sort", folders / "deepsort", "--data-root", folders / "data", "--seq", "MOT16-0*"),
         *("--official", "--format", "json", "--output", table),
     )
@@ -66,7 +52,7 @@ def test_several_folders_compared_into_a_file(app: typer.Typer, folders: Path) -
     assert list(json.loads(table.read_text())) == ["sort", "deepsort"]
 
 
-def test_trackers_are_run_and_compared_with_a_folder(app: typer.Typer, folders: Path) -> None:
+def test_trackers_are_run_and_compared_with_a_folder(folders: Path) -> None:
     for name in ("MOT16-02", "MOT16-04"):
         detections = folders / "data" / "MOT16" / "train" / name / "det" / "det.txt"
         detections.parent.mkdir()
@@ -76,7 +62,6 @@ def test_trackers_are_run_and_compared_with_a_folder(app: typer.Typer, folders: 
     (results / "sort").mkdir(parents=True)
     (results / "sort" / "of-an-earlier-run.txt").write_text("")
     done = run(
-        app,
         *(folders / "sort", "--run", "sort", "--results", results, "--data-root", folders / "data"),
         *("--format", "json"),
     )
@@ -89,9 +74,7 @@ def test_trackers_are_run_and_compared_with_a_folder(app: typer.Typer, folders: 
     assert (results / "sort" / "MOT16-04.txt").is_file()
 
 
-def test_a_run_sees_what_the_command_track_sees(
-    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_sees_what_the_command_track_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     make = SequenceMaker(tmp_path / "data")
     folder = make("street", length=12)
@@ -101,7 +84,7 @@ def test_a_run_sees_what_the_command_track_sees(
     (folder / "gt").mkdir()
     np.savetxt(folder / "gt" / "gt.txt", rows, delimiter=",", fmt="%g")
     arguments = ["--data-root", "data", "--descriptor", "histogram", "--set", "lifecycle.max_age=10"]
-    done = run(app, "--run", "deepsort", "--results", "scored", *arguments, "--protocol", "none")
+    done = run("--run", "deepsort", "--results", "scored", *arguments, "--protocol", "none")
     assert done.exit_code == 0, done.stderr
     assert "appearance from histogram" in done.stderr
     assert commands.track("--seq", "street", "--output", "track.txt", *arguments).exit_code == 0
@@ -110,7 +93,7 @@ def test_a_run_sees_what_the_command_track_sees(
 
 @pytest.mark.parametrize("choice", ["own/sort", "own/sort/street", "own/sort/street.txt"])
 def test_a_run_does_not_write_over_what_it_reads(
-    choice: str, app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make = SequenceMaker(tmp_path / "data")
@@ -120,22 +103,22 @@ def test_a_run_does_not_write_over_what_it_reads(
     boxes.write_text((folder / "det" / "det.txt").read_text())
     before = boxes.read_text()
     arguments = ("--run", "sort", "--data-root", "data", "--detections", choice, "--protocol", "none")
-    done = run(app, *arguments, "--results", "own")
+    done = run(*arguments, "--results", "own")
     assert done.exit_code == 1
     assert done.stderr.startswith(f"error: {boxes}: is read, and would be written over")
     assert boxes.read_text() == before
-    assert run(app, *arguments, "--results", "made").exit_code == 0
+    assert run(*arguments, "--results", "made").exit_code == 0
 
 
 @pytest.mark.parametrize("option", [["--detections", "det"], ["--descriptor", "none"], ["--set", "a=1"]])
-def test_options_for_a_run_need_one(option: list[str], app: typer.Typer, folders: Path) -> None:
-    done = run(app, folders / "sort", "--data-root", folders / "data", *option)
+def test_options_for_a_run_need_one(option: list[str], folders: Path) -> None:
+    done = run(folders / "sort", "--data-root", folders / "data", *option)
     assert done.exit_code == 2
     assert option[0] in done.stderr
 
 
-def test_nothing_to_score_is_a_usage_error(app: typer.Typer, folders: Path) -> None:
-    assert run(app, "--data-root", folders / "data").exit_code == 2
+def test_nothing_to_score_is_a_usage_error(folders: Path) -> None:
+    assert run("--data-root", folders / "data").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +137,7 @@ def test_nothing_to_score_is_a_usage_error(app: typer.Typer, folders: Path) -> N
     ],
 )
 def test_errors_are_one_line_and_a_status(
-    arguments: list[str], message: str, app: typer.Typer, folders: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], message: str, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folders)
     for name in ("partly", "broken"):
@@ -162,12 +145,39 @@ def test_errors_are_one_line_and_a_status(
     (folders / "partly" / "MOT16-02.txt").write_text("")
     (folders / "broken" / "MOT16-02.txt").write_text("one,2,3,4,5,6,7\n")
     (folders / "broken" / "MOT16-04.txt").write_text("")
-    done = run(app, *arguments)
+    done = run(*arguments)
     assert done.exit_code == 1
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_table_does_not_go_among_the_results(folders: Path) -> None:
+    result = folders / "sort" / "MOT16-02.txt"
+    before = result.read_text()
+    for name in ("MOT16-02.txt", "table.txt"):  # the one is scored, the other would be next time
+        done = run(folders / "sort", "--data-root", folders / "data", "--output", folders / "sort" / name)
+        assert done.exit_code == 1
+        assert done.stderr.startswith(f"error: {folders / 'sort' / name}: ")
+    assert result.read_text() == before
+    table = folders / "sort" / "table.csv"
+    done = run(folders / "sort", "--data-root", folders / "data", "--format", "csv", "--output", table)
+    assert done.exit_code == 0, done.stderr
+    assert table.read_text().startswith("Sequence,")
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_trackers_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make = SequenceMaker(tmp_path / "data")
+    make.add_truth(make("street", length=12))
+    (tmp_path / "file").touch()
+    done = run("--run", "sort", "--data-root", "data", "--output", "file/table.txt")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: file/table.txt: cannot be written")
+    assert not Path("results").exists()
 
 
 def test_the_exit_status_reaches_the_shell(folders: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from moving_picture import main
 from PIL import Image
-from typer import Typer
-from typer.testing import CliRunner
+
+from tests.tools.commands import run
 
 
 @pytest.fixture
@@ -27,11 +27,9 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".webp", ".gif"])
 def test_the_chosen_frames_are_shown(video: Path, tmp_path: Path, suffix: str) -> None:
-    app = Typer()
-    app.command()(main)
     target = tmp_path / f"out{suffix}"
-    options = ["--width", "80", "--start", "2", "--frames", "5", "--every", "3"]
-    assert CliRunner().invoke(app, [str(video), str(target), *options]).exit_code == 0
+    options = ["--width", 80, "--start", 2, "--frames", 5, "--every", 3]
+    assert run(main, video, target, *options).exit_code == 0
     with Image.open(target) as picture:
         assert picture.size == (80, 60)
         assert picture.n_frames == 5
@@ -42,15 +40,15 @@ def test_the_chosen_frames_are_shown(video: Path, tmp_path: Path, suffix: str) -
 
 
 def test_mistakes_are_named(video: Path, tmp_path: Path) -> None:
-    app = Typer()
-    app.command()(main)
     for arguments, expected in (
-        ([str(tmp_path / "none.mp4"), str(tmp_path / "a.webp")], "none.mp4: no such file; expected a video"),
-        ([str(video), str(tmp_path / "a.mp4")], "expected the name of a .webp or .gif"),
-        ([str(video), str(tmp_path / "a.gif"), "--start", "50"], "readable frames"),
+        ([tmp_path / "none.mp4", tmp_path / "a.webp"], "none.mp4: no such file; expected a video"),
+        ([video, tmp_path / "a.mp4"], "expected the name of a .webp or .gif"),
+        ([video, tmp_path], "expected the name of a .webp or .gif"),
+        ([video, video / "a.gif"], "a.gif: cannot be written"),
+        ([video, tmp_path / "a.gif", "--start", 50], "readable frames"),
         # Of 20 frames the last one only; 60 are asked for, and fewer would do.
-        ([str(video), str(tmp_path / "a.gif"), "--start", "19"], "found 1 readable frames to show"),
+        ([video, tmp_path / "a.gif", "--start", 19], "found 1 readable frames to show"),
     ):
-        outcome = CliRunner().invoke(app, arguments)
+        outcome = run(main, *arguments)
         assert outcome.exit_code == 1
         assert expected in outcome.output

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from training_speed import main
-from typer import Typer
-from typer.testing import CliRunner
 
-app = Typer()
-app.command()(main)
+from tests.tools.commands import run
 
 
 def test_a_line_for_each_configuration() -> None:
-    arguments = ["fmvae-small", "--batch", "4", "--steps", "1", "--device", "cpu", "--peak", "1"]
-    outcome = CliRunner().invoke(app, arguments)
+    outcome = run(main, "fmvae-small", "--batch", 4, "--steps", 1, "--device", "cpu", "--peak", 1)
     assert outcome.exit_code == 0, outcome.output
     cells = [cell.strip() for cell in outcome.output.splitlines()[-1].strip("| ").split("|")]
     assert cells[:2] == ["fmvae-small", "4"]
@@ -23,11 +20,26 @@ def test_a_line_for_each_configuration() -> None:
 
 
 def test_full_precision_is_said() -> None:
-    arguments = ["fmvae-small", "--batch", "4", "--steps", "1", "--device", "cpu", "--full-precision"]
-    assert "cpu, float32, 1 threads" in CliRunner().invoke(app, arguments).output
+    outcome = run(main, "fmvae-small", "--batch", 4, "--steps", 1, "--device", "cpu", "--full-precision")
+    assert "cpu, float32, 1 threads" in outcome.output
 
 
 def test_an_unknown_configuration_is_named() -> None:
-    outcome = CliRunner().invoke(app, ["fmvae-tiny"])
+    outcome = run(main, "fmvae-tiny")
     assert outcome.exit_code == 1
     assert "fmvae-tiny" in outcome.output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["fmvae-small", "--device", "abacus"], "error: device 'abacus' is not there"),
+        # What it learns from is no crops.
+        (["pendulum", "--device", "cpu"], "error: pendulum: "),
+    ],
+)
+def test_mistakes_are_told_in_one_line(arguments: list[str], message: str) -> None:
+    outcome = run(main, *arguments, "--steps", 1)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith(message)
+    assert outcome.stderr.count("\n") == 1

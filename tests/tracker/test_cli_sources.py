@@ -210,7 +210,7 @@ def test_a_stream_that_is_lost_and_comes_back(detector: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
-def test_ctrl_c_ends_a_stream_and_says_what_was_dropped(detector: Path, here: Path) -> None:
+def test_ctrl_c_ends_a_stream_and_says_what_was_dropped(detector: Path) -> None:
     pictures = [np.full((480, 640, 3), 90, np.uint8)]
     with MotionJpegServer(pictures, repeat=100_000, interval=0.001) as server:
         command = [

@@ -228,7 +228,7 @@ def test_progress_is_told_frame_by_frame(make_sequence: SequenceMaker, tmp_path:
     assert told == list(range(1, 13))
 
 
-def test_vectors_of_another_width_are_named(make_sequence: SequenceMaker, tmp_path: Path) -> None:
+def test_vectors_of_another_width_are_named(make_sequence: SequenceMaker) -> None:
     class Changing:
         name, notes, needs_images = "changing", (), False
 

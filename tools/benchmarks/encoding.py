@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from benchmarks.asking import whole_numbers
 from benchmarks.printing import console, introduce_machine
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def encoding(
         str, typer.Option(help="also OSNets of these widths, untrained; needs the extra onnx")
     ] = "0.25,1.0",
     batches: Annotated[str, typer.Option(help="crops at once, separated by commas")] = "1,32",
-    rounds: Annotated[int, typer.Option(help="how often each is timed; the fastest counts")] = 10,
-    threads: Annotated[int, typer.Option(help="for computing")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="how often each is timed; the fastest counts")] = 10,
+    threads: Annotated[int, typer.Option(min=1, help="for computing")] = 1,
     compiled: Annotated[
         bool, typer.Option("--compile", help="also by torch.compile, which takes minutes to get going")
     ] = False,
@@ -50,7 +51,7 @@ def encoding(
     # Where ONNX networks look.
     os.environ["OMP_NUM_THREADS"] = str(threads)
     introduce_machine(threads)
-    counts = [int(text) for text in batches.split(",")]
+    counts = whole_numbers(batches)
     table = Table(title="crops a second of processor time; cosine distance from float32")
     for heading in ("network", "form", *(f"{count} at once" for count in counts), "median", "largest"):
         table.add_column(heading, justify="left" if heading in ("network", "form") else "right")
@@ -140,14 +141,17 @@ def _by_onnxruntime(path: Path, crops: Images) -> Iterator[tuple[str, Callable[[
     yield "float32, onnxruntime", open_network(plain, header, "cpu")[0]
     # Advice on preparing the graph, which is as well without.
     logging.disable(logging.WARNING)
-    quantize_static(
-        plain,
-        small,
-        Samples(header.input_name),
-        QuantFormat.QDQ,
-        per_channel=True,
-        op_types_to_quantize=["Conv"],
-    )
+    try:
+        quantize_static(
+            plain,
+            small,
+            Samples(header.input_name),
+            QuantFormat.QDQ,
+            per_channel=True,
+            op_types_to_quantize=["Conv"],
+        )
+    finally:
+        logging.disable(logging.NOTSET)
     yield "int8, onnxruntime", open_network(small, read_onnx_header(small), "cpu")[0]
 
 

@@ -13,6 +13,7 @@ from pykdtree.kdtree import KDTree
 from rich.table import Table
 from scipy.spatial import cKDTree
 
+from benchmarks.asking import whole_numbers
 from benchmarks.printing import console, introduce_machine
 from tracker.neighbours import NearestNeighbours
 
@@ -65,9 +66,9 @@ def _all_directions(count: int, width: int, rng: np.random.Generator) -> Vectors
 
 def gallery(
     sizes: Annotated[str, typer.Option(help="remembered vectors, separated by commas")] = "1000,10000,100000",
-    width: Annotated[int, typer.Option(help="their length; pykdtree takes 127 at most")] = 128,
-    queries: Annotated[int, typer.Option(help="vectors that are looked for at once")] = 30,
-    seconds: Annotated[float, typer.Option(help="how long each is timed")] = 1.0,
+    width: Annotated[int, typer.Option(min=1, help="their length; pykdtree takes 127 at most")] = 128,
+    queries: Annotated[int, typer.Option(min=1, help="vectors that are looked for at once")] = 30,
+    seconds: Annotated[float, typer.Option(min=0.001, help="how long each is timed")] = 1.0,
 ) -> None:
     """Time exact nearest-neighbour queries: where a tree wins, and where a matrix product does."""
     introduce_machine()
@@ -77,7 +78,7 @@ def gallery(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("fastest", no_wrap=True)
     for title, draw in (("8 directions", _few_directions), ("all directions", _all_directions)):
-        for count in (int(text) for text in sizes.split(",")):
+        for count in whole_numbers(sizes):
             vectors = draw(count + 20 * queries, width, np.random.default_rng(0))
             remembered, asked = vectors[:count], vectors[count:].reshape(20, queries, width)
             speed = {

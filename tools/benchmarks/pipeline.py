@@ -26,7 +26,7 @@ def pipeline(
     trackers: Annotated[str, typer.Option(help="the first fills the cache, the others find it full")] = (
         "deepsort,bytetrack"
     ),
-    threads: Annotated[int, typer.Option(help="for the network; 0: all processors")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="for the network; 0: all processors")] = 0,
 ) -> None:
     """Track a sequence, and again with another tracker, when all vectors are known."""
     import torch

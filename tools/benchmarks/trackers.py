@@ -14,6 +14,7 @@ import typer
 from peers import DEEPSORT, SORT, Peer
 from rich.table import Table
 
+from benchmarks.asking import whole_numbers
 from benchmarks.crowd import crowd
 from benchmarks.printing import console, introduce_machine
 from tracker import Detections, Tracker
@@ -41,10 +42,10 @@ def _theirs(peer: Peer) -> Contender:
 
 def trackers(
     sizes: Annotated[str, typer.Option(help="objects in the scene, separated by commas")] = "20,50,100,200",
-    frames: Annotated[int, typer.Option(help="frames that are timed in each round")] = 100,
-    warmup: Annotated[int, typer.Option(help="frames before, which fill the galleries")] = 110,
-    rounds: Annotated[int, typer.Option(help="how often each tracker has its turn")] = 3,
-    width: Annotated[int, typer.Option(help="length of the appearance vectors")] = 128,
+    frames: Annotated[int, typer.Option(min=1, help="frames that are timed in each round")] = 100,
+    warmup: Annotated[int, typer.Option(min=0, help="frames before, which fill the galleries")] = 110,
+    rounds: Annotated[int, typer.Option(min=1, help="how often each tracker has its turn")] = 3,
+    width: Annotated[int, typer.Option(min=1, help="length of the appearance vectors")] = 128,
 ) -> None:
     """Time whole update steps on synthetic scenes, ours and others in turn."""
     introduce_machine()
@@ -53,7 +54,7 @@ def trackers(
         table.add_column(
             heading, justify="left" if heading in ("tracker", "other") else "right", no_wrap=True
         )
-    for count in (int(text) for text in sizes.split(",")):
+    for count in whole_numbers(sizes):
         video = list(crowd(count, warmup + frames, width))
         makers: dict[str, Callable[[], Contender]] = {ours: partial(_ours, ours) for ours, _ in PAIRS}
         makers |= {peer.package: partial(_theirs, peer) for _, peer in PAIRS if peer.installed}
@@ -62,7 +63,8 @@ def trackers(
             for name, make in makers.items():
                 spent[name] += _milliseconds(make(), video)[warmup:]
         median = {name: float(np.median(steps)) for name, steps in spent.items()}
-        for ours, package in ((ours, peer.package) for ours, peer in PAIRS):
+        for ours, peer in PAIRS:
+            package = peer.package
             row = [ours, str(count), f"{median[ours]:.3f}", f"{1000 / median[ours]:.0f}"]
             if package in median:
                 version = importlib.metadata.version(package.replace("_", "-"))
