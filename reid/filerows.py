@@ -19,6 +19,14 @@ from reid.files import FileError, places_in_words
 _LARGEST_WHOLE = 2**53
 
 
+def from_motchallenge(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (N, 4) as the program keeps them, from 1-based left, top, width, height."""
+    out = np.array(boxes, dtype=np.float64)
+    out[..., :2] -= 1.0
+    out[..., 2:] += out[..., :2]
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class FileRows:
     """Rows in MOTChallenge's order of columns: frame, id, left, top, width, height, and what follows.
@@ -67,10 +75,7 @@ class FileRows:
 
     def boxes(self) -> NDArray[np.float64]:
         """Boxes (N, 4) as the program keeps them: left, top, right, bottom, 0-based."""
-        boxes = self.values[:, 2:6].copy()
-        boxes[:, :2] -= 1.0
-        boxes[:, 2:] += boxes[:, :2]
-        return boxes
+        return from_motchallenge(self.values[:, 2:6])
 
     def finite(self, score_column: int | None) -> FileRows:
         """The rows whose box, and score if there is one, is made of finite numbers."""

@@ -101,9 +101,11 @@ class NetworkDescriptor(Descriptor):
         self.size = (network.shape[1], network.shape[2])
         self._bfloat16 = about.bfloat16 and computes_in_bfloat16(device)
         self._spreads = network.spreads.cpu().numpy()
-        self.batch = 64 if device.type == "cpu" else 256
         if device.type == "cpu":
-            keep_freed_memory()
+            self.batch = 64
+            _keep_freed_memory()
+        else:
+            self.batch = 256
 
     @classmethod
     def open(cls, path: Path, device: str = "auto") -> NetworkDescriptor:
@@ -253,7 +255,7 @@ def _outputs(network: DescriptorNetwork, crops: Images) -> tuple[Tensor, Tensor]
     return torch.cat(vectors).float(), torch.cat(spreads).float()
 
 
-def keep_freed_memory() -> None:
+def _keep_freed_memory() -> None:
     """Have this process keep the memory that it frees, up to 64 MiB, for what it allocates next.
 
     Linux's C library takes large blocks from the system and gives them back when they are freed, and the

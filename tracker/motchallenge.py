@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from reid.filerows import from_motchallenge
 from reid.files import FileError
 from reid.footage.sequence import SequenceInfo, sequence_folders
 from reid.images import natural_key
 from tracker.tables import (
     DetectionTable,
     TrackTable,
-    from_motchallenge,
     read_detections,
     read_ground_truth,
     read_results,

@@ -1,7 +1,7 @@
 """Detections and tracks of a whole sequence, as MOTChallenge and DeepSORT write them to files.
 
 The files count pixels from 1 and give left, top, width, height; the program counts from 0 and uses left,
-top, right, bottom. The two functions at the top are the only place where one becomes the other.
+top, right, bottom. Reading them, `reid.filerows` makes one of the other; `to_motchallenge` goes back.
 """
 
 from __future__ import annotations
@@ -14,18 +14,11 @@ from numpy.typing import NDArray
 
 from reid.filerows import FileRows, read_numbers, read_text
 from reid.files import FileError
-from tracker.boxes import xywh_to_xyxy, xyxy_to_xywh
+from tracker.boxes import xyxy_to_xywh
 from tracker.detections import Detections
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-def from_motchallenge(boxes: Floats) -> Floats:
-    """Boxes (N, 4) as the program keeps them, from 1-based left, top, width, height."""
-    out = np.array(boxes, dtype=np.float64)
-    out[..., :2] -= 1.0
-    return xywh_to_xyxy(out)
 
 
 def to_motchallenge(boxes: Floats) -> Floats:
@@ -154,7 +147,7 @@ def read_detections(path: Path) -> DetectionTable:
             notes += (f"{path.name}: {unusable} of {len(features)} rows without a usable appearance vector",)
     return DetectionTable(
         frames=rows.whole(0, "frame", smallest=1),
-        boxes=from_motchallenge(rows.values[:, 2:6]),
+        boxes=rows.boxes(),
         scores=rows.values[:, 6].copy(),
         classes=rows.classes(absent=0),
         features=features,
@@ -214,7 +207,7 @@ def _track_table(rows: FileRows) -> TrackTable:
     return TrackTable(
         frames=rows.whole(0, "frame", smallest=1),
         ids=rows.whole(1, "identity", smallest=0),
-        boxes=from_motchallenge(rows.values[:, 2:6]),
+        boxes=rows.boxes(),
         scores=np.ones(count),
         classes=rows.classes(absent=1),
         considered=np.ones(count, dtype=np.bool_),

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reid.filerows import from_motchallenge
 from tracker.tables import (
     FileError,
-    from_motchallenge,
     read_detections,
     read_ground_truth,
     read_results,

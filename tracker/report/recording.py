@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.filerows import from_motchallenge
 from tracker.report.pictures import thumbnail
 from tracker.sinks import Step
-from tracker.tables import from_motchallenge, to_motchallenge
+from tracker.tables import to_motchallenge
 from tracker.tracks import Floats, Integers, Tracks
 
 GLIMPSES = 8
