@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,9 @@ Distances = NDArray[np.float32]
 #: ``euclidean`` is the plain, not the squared distance; ``cosine`` is one minus the cosine.
 Metric = Literal["euclidean", "cosine"]
 
+# How many distances a block of work may hold: bounds memory, however many vectors there are.
+_BLOCK = 4_000_000
+
 
 def distances(a: Vectors, b: Vectors, metric: Metric) -> Distances:
     """Distance of every row of ``a`` (N, D) to every row of ``b`` (M, D), shape (N, M)."""
@@ -23,6 +27,14 @@ def distances(a: Vectors, b: Vectors, metric: Metric) -> Distances:
         np.einsum("nd,nd->n", a, a)[:, None] + np.einsum("nd,nd->n", b, b) - 2 * (a @ b.T)
     )
     return np.sqrt(squared, out=squared)
+
+
+def distance_blocks(a: Vectors, b: Vectors, metric: Metric) -> Iterator[tuple[slice, Distances]]:
+    """Blocks of rows of ``a``, and their `distances`, for matrices that would be too large to keep."""
+    rows = max(1, _BLOCK // max(1, len(b)))
+    for first in range(0, len(a), rows):
+        block = slice(first, min(first + rows, len(a)))
+        yield block, distances(a[block], b, metric)
 
 
 def pair_distances(a: Vectors, b: Vectors, metric: Metric) -> Distances:
@@ -56,12 +68,34 @@ def auc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float
 
     NaN if there are none of either kind.
     """
-    if not len(positive) or not len(negative):
-        return float("nan")
-    negative = np.sort(negative)
-    smaller = np.searchsorted(negative, positive, side="left").mean()
-    not_larger = np.searchsorted(negative, positive, side="right").mean()
-    return float(1 - (smaller + not_larger) / (2 * len(negative)))
+    separation = Separation(positive)
+    separation.add(negative)
+    return separation.auc
+
+
+class Separation:
+    """`auc` of distances of which the negative ones come in parts, and need not be kept.
+
+    Args:
+        positive: all positive distances.
+    """
+
+    def __init__(self, positive: NDArray[np.floating]) -> None:
+        self._positive = np.sort(positive)
+        self._smaller = self._not_larger = self._negatives = 0
+
+    def add(self, negative: NDArray[np.floating]) -> None:
+        """Count some of the negative distances."""
+        negative = np.sort(negative)
+        self._smaller += int(np.searchsorted(negative, self._positive, side="left").sum())
+        self._not_larger += int(np.searchsorted(negative, self._positive, side="right").sum())
+        self._negatives += len(negative)
+
+    @property
+    def auc(self) -> float:
+        """The probability, as far as negatives were counted."""
+        pairs = len(self._positive) * self._negatives
+        return 1 - (self._smaller + self._not_larger) / (2 * pairs) if pairs else float("nan")
 
 
 def silhouette(
@@ -93,7 +127,8 @@ def silhouette(
     if len(sizes) < 2:
         return float("nan")
     member = np.eye(len(sizes), dtype=np.float32)[groups]
-    sums = distances(vectors[rows], vectors[rows], metric) @ member
+    chosen = vectors[rows]
+    sums = np.concatenate([block @ member for _, block in distance_blocks(chosen, chosen, metric)])
     own = np.arange(len(rows)), groups
     inside = sums[own] / np.maximum(sizes[groups] - 1, 1)
     to_others = sums / sizes

@@ -33,49 +33,63 @@ class RetrievalScores:
     queries: int
 
 
-def retrieval_scores(rankings: Iterable[tuple[Distances, NDArray[np.bool_]]]) -> RetrievalScores:
-    """Scores from, for each query, its distances to the gallery (G,) and which items match (G,).
+class Rankings:
+    """Collects what `RetrievalScores` are made of, query by query."""
 
-    Items at the same distance keep their order in the gallery.
-    """
-    first_hits: list[int] = []
-    precisions: list[float] = []
-    for distance, matches in rankings:
-        if not matches.any():
-            continue
+    def __init__(self) -> None:
+        self._first_hits: list[int] = []
+        self._precisions: list[float] = []
+
+    def add(self, distance: Distances, matches: NDArray[np.bool_]) -> None:
+        """Count a query by its distances to the gallery (G,) and which items match (G,), if any does.
+
+        Items at the same distance keep their order in the gallery.
+        """
         hits = np.flatnonzero(matches[np.argsort(distance, kind="stable")])
-        first_hits.append(int(hits[0]))
-        precisions.append(float(np.mean(np.arange(1, len(hits) + 1) / (hits + 1))))
-    if not first_hits:
-        nan = float("nan")
-        return RetrievalScores(nan, nan, nan, nan, 0)
-    first = np.array(first_hits)
-    rank1, rank5, rank10 = (float((first < rank).mean()) for rank in (1, 5, 10))
-    return RetrievalScores(rank1, rank5, rank10, float(np.mean(precisions)), len(first))
+        if len(hits):
+            self._first_hits.append(int(hits[0]))
+            self._precisions.append(float(np.mean(np.arange(1, len(hits) + 1) / (hits + 1))))
+
+    def scores(self) -> RetrievalScores:
+        """The scores of the queries so far."""
+        if not self._first_hits:
+            nan = float("nan")
+            return RetrievalScores(nan, nan, nan, nan, 0)
+        first = np.array(self._first_hits)
+        rank1, rank5, rank10 = (float((first < rank).mean()) for rank in (1, 5, 10))
+        return RetrievalScores(rank1, rank5, rank10, float(np.mean(self._precisions)), len(first))
 
 
 def market_scores(
-    distance: Distances,
+    distances: Iterable[Distances],
     query_identities: Ids,
     query_cameras: Ids,
     gallery_identities: Ids,
     gallery_cameras: Ids,
 ) -> RetrievalScores:
-    """Scores of a distance matrix (queries, gallery) by Market-1501's protocol.
+    """Scores by Market-1501's protocol.
 
     Junk (identity -1) is taken out of the gallery; distractors (identity 0) stay as wrong answers.
+
+    Args:
+        distances: of each query to the gallery: a matrix (queries, gallery), or its rows one by one.
+        query_identities: who is asked for.
+        query_cameras: and where.
+        gallery_identities: who is there.
+        gallery_cameras: and where.
     """
-    expected = (len(query_identities), len(gallery_identities))
-    if distance.shape != expected:
-        raise ValueError(f"the distances have shape {distance.shape}; expected {expected}: queries × gallery")
     not_junk = gallery_identities != JUNK
-
-    def ranking(row: int) -> tuple[Distances, NDArray[np.bool_]]:
-        same = gallery_identities == query_identities[row]
-        kept = not_junk & ~(same & (gallery_cameras == query_cameras[row]))
-        return distance[row, kept], same[kept]
-
-    return retrieval_scores(ranking(row) for row in range(len(distance)))
+    rankings = Rankings()
+    for distance, identity, camera in zip(distances, query_identities, query_cameras, strict=True):
+        if distance.shape != gallery_identities.shape:
+            raise ValueError(
+                f"a query has distances of shape {distance.shape}; expected {gallery_identities.shape}: one "
+                f"to each item of the gallery"
+            )
+        same = gallery_identities == identity
+        kept = not_junk & ~(same & (gallery_cameras == camera))
+        rankings.add(distance[kept], same[kept])
+    return rankings.scores()
 
 
 def market_queries(identities: Ids, cameras: Ids) -> NDArray[np.intp]:

@@ -6,15 +6,17 @@ neighbouring frames make every descriptor look perfect, so they must not count.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.evaluation.distances import Metric, Vectors, auc, distances
-from reid.evaluation.retrieval import RetrievalScores, retrieval_scores
+from reid.evaluation.distances import Distances, Metric, Separation, Vectors, auc, distance_blocks, distances
+from reid.evaluation.retrieval import Rankings, RetrievalScores
 
 Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 #: Seconds between the query and its matches, from – to.
 GAPS: tuple[tuple[float, float], ...] = ((1.0, 2.0), (2.0, 5.0), (5.0, float("inf")))
@@ -62,19 +64,39 @@ def gap_scores(
     second = np.floor(frames / frame_rate).astype(np.int64)
     pairs = np.stack([identities, second], axis=1)
     _, queries = np.unique(pairs, axis=0, return_index=True)
-    distance = distances(vectors[queries], vectors, metric)
-    same = identities[queries][:, None] == identities[None, :]
-    apart = np.abs(frames[queries][:, None] - frames[None, :]) / frame_rate
-    out = []
-    for low, high in GAPS:
-        match = same & (apart >= low) & (apart < high)
-        kept = match | ~same
-        # Without a match the pair is no question of this gap, neither as ranking nor as negative.
-        asked = np.flatnonzero(match.any(axis=1))
-        retrieval = retrieval_scores((distance[row, kept[row]], match[row, kept[row]]) for row in asked)
-        separation = auc(distance[asked][match[asked]], distance[asked][~same[asked]])
-        out.append(GapScores((low, high), retrieval, separation))
-    return out
+
+    def blocks() -> Iterator[tuple[Distances, Mask, list[Mask]]]:
+        """Distances of some queries to all crops; where that is the same person, at all and in each gap."""
+        for rows, distance in distance_blocks(vectors[queries], vectors, metric):
+            some = queries[rows, None]
+            same = identities[some] == identities
+            apart = np.abs(frames[some] - frames) / frame_rate
+            yield distance, same, [same & (apart >= low) & (apart < high) for low, high in GAPS]
+
+    # The positive distances are few, and all are needed before the first negative one can be counted.
+    positive: list[list[Distances]] = [[np.empty(0, dtype=np.float32)] for _ in GAPS]
+    for distance, _, matches in blocks():
+        for found, match in zip(positive, matches, strict=True):
+            found.append(distance[match])
+    rankings = [Rankings() for _ in GAPS]
+    separations = [Separation(np.concatenate(found)) for found in positive]
+    for distance, same, matches in blocks():
+        # Sorted once for all gaps: what is in order already takes no time to rank.
+        nearest = np.argsort(distance, axis=1, kind="stable")
+        distance = np.take_along_axis(distance, nearest, axis=1)
+        same = np.take_along_axis(same, nearest, axis=1)
+        for ranking, separation, unsorted in zip(rankings, separations, matches, strict=True):
+            match = np.take_along_axis(unsorted, nearest, axis=1)
+            # Without a match the pair is no question of this gap, neither as ranking nor as negative.
+            asked = np.flatnonzero(match.any(axis=1))
+            kept = match | ~same
+            for row in asked:
+                ranking.add(distance[row, kept[row]], match[row, kept[row]])
+            separation.add(distance[asked][~same[asked]])
+    return [
+        GapScores(gap, ranking.scores(), separation.auc)
+        for gap, ranking, separation in zip(GAPS, rankings, separations, strict=True)
+    ]
 
 
 def tracking_scores(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reid.crops import Images
 from reid.datasets.market import DISTRACTOR, JUNK
 from reid.datasets.store import CropStore
-from reid.evaluation.distances import Metric, Vectors, distances, silhouette
+from reid.evaluation.distances import Metric, Vectors, distance_blocks, silhouette
 from reid.evaluation.retrieval import market_queries, market_scores
 from reid.evaluation.sequences import gap_scores, tracking_scores
 from reid.references import REFERENCES, CropDescriptor
@@ -103,11 +103,12 @@ def describe(descriptor: CropDescriptor, crops: Images) -> Vectors:
 def _market(test: TestSet, gallery: Vectors, queries: Vectors | None, metric: Metric) -> dict[str, float]:
     identities, cameras = _identities(test.crops), test.crops.index.camera.astype(np.int64)
     if test.queries is None or queries is None:
-        rows = market_queries(identities, cameras)
-        queries, asked, asked_from = gallery[rows], identities[rows], cameras[rows]
+        chosen = market_queries(identities, cameras)
+        queries, asked, asked_from = gallery[chosen], identities[chosen], cameras[chosen]
     else:
         asked, asked_from = _identities(test.queries), test.queries.index.camera.astype(np.int64)
-    found = market_scores(distances(queries, gallery, metric), asked, asked_from, identities, cameras)
+    rows = (row for _, block in distance_blocks(queries, gallery, metric) for row in block)
+    found = market_scores(rows, asked, asked_from, identities, cameras)
     return {
         "rank-1": found.rank1,
         "rank-5": found.rank5,

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
 
-from reid.evaluation.distances import Metric, auc, distances, pair_distances, silhouette
+from reid.evaluation.distances import (
+    Metric,
+    Separation,
+    auc,
+    distance_blocks,
+    distances,
+    pair_distances,
+    silhouette,
+)
+
+# By this name the package has the function.
+MODULE = import_module("reid.evaluation.distances")
 
 
 def test_euclidean_is_not_squared_and_cosine_is_one_minus_it() -> None:
@@ -20,6 +32,17 @@ def test_euclidean_is_not_squared_and_cosine_is_one_minus_it() -> None:
 def test_pairs_agree_with_the_matrix(metric: Metric) -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 20, 8)).astype(np.float32)
     np.testing.assert_allclose(pair_distances(a, b, metric), np.diag(distances(a, b, metric)), atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("size", [1, 40, 140, 10_000])
+def test_blocks_make_the_matrix(metric: Metric, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_BLOCK", size)
+    a, b = np.random.default_rng(0).normal(size=(2, 20, 8)).astype(np.float32)
+    rows, blocks = zip(*distance_blocks(a[:13], b, metric), strict=True)
+    assert [row for block in rows for row in range(block.start, block.stop)] == list(range(13))
+    assert max(block.size for block in blocks) <= max(size, len(b))
+    np.testing.assert_allclose(np.concatenate(blocks), distances(a[:13], b, metric), atol=1e-6)
 
 
 def test_distances_far_from_the_origin_keep_their_digits() -> None:
@@ -42,7 +65,19 @@ def test_auc_counts_pairs() -> None:
     assert math.isnan(auc(positive, negative[:0]))
 
 
-def test_silhouette_by_hand() -> None:
+def test_the_negatives_may_come_in_parts() -> None:
+    # Many are equal: ties count half.
+    positive, negative = np.random.default_rng(0).integers(0, 9, (2, 300)).astype(np.float32)
+    separation = Separation(positive)
+    assert math.isnan(separation.auc)
+    for part in np.split(negative, [0, 10, 170]):
+        separation.add(part)
+    assert separation.auc == auc(positive, negative)
+
+
+@pytest.mark.parametrize("size", [4, 10_000])
+def test_silhouette_by_hand(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_BLOCK", size)
     # On a line: a at 0 and 1, b at 4 and 6; the lone crop and the one without a name do not count.
     places = np.array([[0.0], [1], [4], [6], [5], [2]], dtype=np.float32)
     identities = np.array([1, 1, 2, 2, 3, -1])

@@ -44,8 +44,15 @@ def test_no_valid_query_is_not_zero() -> None:
 
 
 def test_shapes_must_fit() -> None:
-    with pytest.raises(ValueError, match=r"\(6, 4\); expected \(4, 6\)"):
+    with pytest.raises(ValueError, match=r"of shape \(4,\); expected \(6,\): one to each item"):
         market_scores(DISTANCES.T, QUERIES, QUERY_CAMERAS, GALLERY, GALLERY_CAMERAS)
+    with pytest.raises(ValueError, match="shorter"):
+        market_scores(DISTANCES, QUERIES[:3], QUERY_CAMERAS[:3], GALLERY, GALLERY_CAMERAS)
+
+
+def test_the_queries_may_come_one_by_one() -> None:
+    asked = (QUERIES, QUERY_CAMERAS, GALLERY, GALLERY_CAMERAS)
+    assert market_scores(iter(DISTANCES), *asked) == market_scores(DISTANCES, *asked)
 
 
 def test_one_query_for_each_person_in_each_camera() -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from reid.evaluation.distances import auc, distances
 from reid.evaluation.sequences import gap_scores, tracking_scores
+
+# By this name the package has the function.
+MODULE = import_module("reid.evaluation.distances")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,12 @@ def test_tracking_scores_agree_with_plain_counting(sequence: tuple[np.ndarray, .
     assert 0.5 < scores.auc < 1
 
 
-def test_gap_scores_agree_with_plain_counting(sequence: tuple[np.ndarray, ...]) -> None:
+# All at once, a few queries at a time, one at a time.
+@pytest.mark.parametrize("block", [1_000_000, 3_500, 1])
+def test_gap_scores_agree_with_plain_counting(
+    block: int, sequence: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MODULE, "_BLOCK", block)
     vectors, identities, frames = sequence
     rate = 10.0
     queries: dict[tuple[int, int], int] = {}
@@ -70,6 +80,19 @@ def test_gap_scores_agree_with_plain_counting(sequence: tuple[np.ndarray, ...]) 
         assert gap.auc == pytest.approx(auc(np.concatenate(positive), np.concatenate(negative)), abs=1e-4)
 
 
+def test_a_long_sequence_needs_no_matrix_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "_BLOCK", 30_000)
+    # Each of 3,000 crops is a query.
+    identities, frames = np.tile(np.arange(300), 10), np.repeat(np.arange(10), 300)
+    vectors = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
+    tracemalloc.start()
+    gaps = gap_scores(vectors, identities, frames, 1.0, "euclidean")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert gaps[0].retrieval.queries == 3000
+    assert most < 3000 * 3000 * vectors.itemsize / 10
+
+
 def test_perfect_vectors_score_one() -> None:
     identities, frames = np.tile(np.arange(3), 200), np.repeat(np.arange(200), 3)
     vectors = np.eye(3, dtype=np.float32)[identities]
@@ -85,6 +108,8 @@ def test_a_sequence_too_short_for_a_gap_has_no_score() -> None:
     gaps = gap_scores(vectors, identities, frames, 25, "cosine")
     assert [gap.retrieval.queries > 0 for gap in gaps] == [True, False, False]
     assert math.isnan(gaps[1].auc)
+    empty = gap_scores(vectors[:0], identities[:0], frames[:0], 25, "cosine")
+    assert [gap.retrieval.queries for gap in empty] == [0, 0, 0]
     nothing = tracking_scores(vectors[:0], identities[:0], frames[:0], "cosine")
     assert math.isnan(nothing.auc)
     assert math.isnan(nothing.rank1)

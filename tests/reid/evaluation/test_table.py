@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -50,6 +51,27 @@ def test_references_are_scored_on_every_set_under_both_metrics(market: CropStore
     table = format_table(rows)
     assert table.count("| HSV histogram |") == 4
     assert "### with queries" in table
+
+
+def test_many_crops_are_scored_without_a_matrix_of_all_pairs(
+    market: CropStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate("mean colour", mean_colour, [TestSet("market", market)])
+    module, sizes = import_module("reid.evaluation.distances"), []
+    plain = module.distances
+
+    def counting(*arguments: object) -> np.ndarray:
+        found: np.ndarray = plain(*arguments)
+        sizes.append(found.size)
+        return found
+
+    monkeypatch.setattr(module, "_BLOCK", 100)
+    monkeypatch.setattr(module, "distances", counting)
+    parts = evaluate("mean colour", mean_colour, [TestSet("market", market)])
+    # Of 48 crops, two rows at a time: 16 queries and, for the silhouette, all, under both metrics.
+    assert sizes == [2 * 48] * 2 * (8 + 24)
+    for one, other in zip(whole, parts, strict=True):
+        assert one.scores["market"] == pytest.approx(other.scores["market"], abs=1e-6)
 
 
 def test_no_set_hides_another_of_the_same_name(market: CropStore) -> None:
