@@ -75,31 +75,3 @@ class TrackletLinker:
         # With one box alone within reach in both directions, "both directions best" holds by itself.
         alone = (near.sum(axis=1)[rows] == 1) & (near.sum(axis=0)[columns] == 1)
         ids[columns[alone]] = self._ids[rows[alone]]
-
-
-def link_tracklets(
-    frames: Ids,
-    boxes: Boxes,
-    min_overlap: float = MIN_OVERLAP,
-    max_other_overlap: float = MAX_OTHER_OVERLAP,
-) -> Ids:
-    """Tracklet numbers of all boxes of a video at once.
-
-    Args:
-        frames: (N,) frame number of each box, in any order.
-        boxes: (N, 4) boxes.
-        min_overlap: as for `TrackletLinker`.
-        max_other_overlap: as for `TrackletLinker`.
-
-    Returns:
-        (N,) tracklet numbers from 0, or -1 for doubtful boxes.
-    """
-    linker = TrackletLinker(min_overlap, max_other_overlap)
-    ids = np.full(len(frames), -1, dtype=np.int64)
-    if not len(frames):
-        return ids
-    order = np.argsort(frames, kind="stable")
-    numbers, starts = np.unique(frames[order], return_index=True)
-    for number, rows in zip(numbers, np.split(order, starts[1:]), strict=True):
-        ids[rows] = linker.step(int(number), boxes[rows])
-    return ids

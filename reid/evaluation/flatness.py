@@ -20,6 +20,7 @@ from torch import Generator, Tensor
 
 from reid.crops import Images
 from reid.geometry.metric import (
+    STILL,
     condition_numbers,
     eigenvalues,
     log_magnification,
@@ -44,10 +45,12 @@ class FlatnessScores:
 
     Attributes:
         points: at how many points.
+        standing_still: at how many of them G is 0, because the decoder does not move at all.
         latents: N.
         in_use: how many directions are in use: the fewest principal directions of the posteriors' means that
             hold 99 % of their variance. Along the others there is hardly anything to tell apart.
-        condition: largest over smallest eigenvalue of G; meaningless above 1e12.
+        condition: largest over smallest eigenvalue of G; meaningless above 1e12, which stands for infinity
+            where a direction has collapsed, or the decoder stands still.
         condition_in_use: the same for G as seen from the directions in use.
         condition_of_leading: the same for G as seen from the first principal directions, by their number:
             models that use different numbers of directions are compared at an equal one, since each further
@@ -61,6 +64,7 @@ class FlatnessScores:
     """
 
     points: int
+    standing_still: int
     latents: int
     in_use: int
     condition: list[float]
@@ -116,7 +120,7 @@ def _scores(tensors: Tensor, directions: Tensor, in_use: int) -> FlatnessScores:
     count, latents, _ = tensors.shape
     values, _ = eigenvalues(tensors)
     turned = directions.T @ tensors.to(directions.dtype) @ directions
-    c2 = values.mean()
+    c2 = values.mean().clamp_min(STILL)
     deviation = relative_deviations(values)
     # Where the decoder stands still it uses no direction, not 0/0 of them.
     squares = values.square().sum(dim=1).clamp_min(torch.finfo(values.dtype).tiny)
@@ -127,6 +131,7 @@ def _scores(tensors: Tensor, directions: Tensor, in_use: int) -> FlatnessScores:
 
     return FlatnessScores(
         points=count,
+        standing_still=int((tensors == 0).flatten(1).all(dim=1).sum()),
         latents=latents,
         in_use=in_use,
         condition=_quantiles(condition_numbers(values)),

@@ -59,12 +59,6 @@ def lengths(decode: Decode, curves: Tensor) -> Tensor:
     return velocities(decode, curves).mean(dim=1)
 
 
-def latent_lengths(curves: Tensor) -> Tensor:
-    """Length in the latent space of curves (P, T, N), (P,)."""
-    found: Tensor = torch.linalg.vector_norm(curves.diff(dim=1), dim=-1).sum(dim=1)
-    return found
-
-
 def straight_lengths(
     decode: Decode, start: NDArray[np.float64], end: NDArray[np.float64], segments: int
 ) -> NDArray[np.float64]:
@@ -126,11 +120,6 @@ def smoothed_straight_lengths(
     speeds = tensor_velocities(middle_tensors(decode, lines), lines, strength)
     found: NDArray[np.float64] = speeds.mean(dim=1).numpy()
     return found
-
-
-def path_length(decode: Decode, path: NDArray[np.float64], segments: int) -> float:
-    """Length in observation space of a path of straight pieces (T, N), each measured in chords."""
-    return float(straight_lengths(decode, path[:-1], path[1:], segments).sum())
 
 
 def smoothness(decode: Decode, start: Tensor, end: Tensor, samples: int = 100) -> Tensor:

@@ -21,6 +21,9 @@ Decode = Callable[[Tensor], Tensor]
 #: Eigenvalues below this share of the largest are rounding errors of a float32 Jacobian.
 SMALLEST = 1e-12
 
+#: The largest eigenvalue counts as at least this: where the decoder stands still, all of them are 0.
+STILL = 1e-290
+
 
 def jacobians(decode: Decode, z: Tensor, chunk: int = 256) -> Tensor:
     """J at each of the latents (B, N), by forward-mode differentiation: exact, (B, D, N).
@@ -39,21 +42,6 @@ def jacobians(decode: Decode, z: Tensor, chunk: int = 256) -> Tensor:
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
         found: Tensor = vmap(jacobian, chunk_size=chunk)(z)
     return found
-
-
-def difference_jacobians(decode: Decode, z: Tensor, step: float = 1e-2) -> Tensor:
-    """J at each of the latents (B, N) by central differences, (B, D, N).
-
-    Args:
-        decode: f.
-        z: where.
-        step: length of half the difference, in the latents' units.
-    """
-    count, latents = z.shape
-    steps = step * torch.eye(latents, dtype=z.dtype, device=z.device)
-    moved = torch.cat([z[:, None] + steps, z[:, None] - steps], dim=1)
-    ahead, behind = decode(moved.reshape(-1, latents)).reshape(count, 2 * latents, -1).chunk(2, dim=1)
-    return ((ahead - behind) / (2.0 * step)).transpose(1, 2)
 
 
 def metric_tensors(decode: Decode, z: Tensor, chunk: int = 256) -> Tensor:
@@ -79,13 +67,16 @@ def eigenvalues(tensors: Tensor) -> tuple[Tensor, Tensor]:
     times ``SMALLEST``, so that condition numbers and logarithms are finite.
     """
     values = torch.linalg.eigvalsh(tensors)
-    least = values[:, -1:].clamp_min(1e-300) * SMALLEST
+    least = values[:, -1:].clamp_min(STILL) * SMALLEST
     return torch.maximum(values, least), (values < least).any(dim=1)
 
 
 def condition_numbers(values: Tensor) -> Tensor:
-    """Largest over smallest eigenvalue of each metric tensor (FMVAE, 4), (B,); 1 is a ball."""
-    return values[:, -1] / values[:, 0]
+    """Largest over smallest eigenvalue of each metric tensor (FMVAE, 4), (B,); 1 is a ball.
+
+    At most 1/``SMALLEST``, which stands for infinity: for a collapsed direction, and where all are.
+    """
+    return values[:, -1].clamp_min(STILL) / values[:, 0]
 
 
 def log_magnification(values: Tensor) -> Tensor:
@@ -107,7 +98,7 @@ def relative_deviations(values: Tensor) -> Tensor:
 
     Its mean over the points is R̄: free of the latent space's scale, 0 where it is flat.
     """
-    return (values / values.mean() - 1.0).square().mean(dim=1)
+    return (values / values.mean().clamp_min(STILL) - 1.0).square().mean(dim=1)
 
 
 def smoothed(tensors: Tensor, strength: float, rank: int | None = None) -> Tensor:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reid.datasets.tracklets import TrackletLinker, link_tracklets, overlaps
+from reid.datasets.tracklets import TrackletLinker, overlaps
 
 
 def box(left: float, top: float = 0.0, width: float = 20.0, height: float = 40.0) -> list[float]:
@@ -18,26 +18,18 @@ def test_overlaps_by_hand() -> None:
 
 
 def test_two_people_walking_apart_keep_their_numbers() -> None:
-    frames = np.repeat(np.arange(1, 11), 2)
-    boxes = np.array([box(x) for t in range(10) for x in (100 - 3 * t, 200 + 3 * t)])
-    ids = link_tracklets(frames, boxes)
-    np.testing.assert_array_equal(ids, [0, 1] * 10)
-
-
-def test_rows_may_come_in_any_order() -> None:
-    frames = np.repeat(np.arange(1, 11), 2)
-    boxes = np.array([box(x) for t in range(10) for x in (100 - 3 * t, 200 + 3 * t)])
-    order = np.random.default_rng(0).permutation(20)
-    ids = link_tracklets(frames[order], boxes[order])
-    left = boxes[order, 0] < 150
-    assert len(set(ids[left])) == len(set(ids[~left])) == 1
-    assert set(ids) == {0, 1}
+    linker = TrackletLinker()
+    for t in range(10):
+        boxes = np.array([box(100 - 3 * t), box(200 + 3 * t)])
+        # In whichever order a detector names them.
+        first = t % 2
+        ids = linker.step(1 + t, boxes[[first, 1 - first]])
+        assert ids.tolist() == [first, 1 - first]
 
 
 def test_people_who_meet_are_doubtful_and_get_new_numbers() -> None:
-    walk = np.arange(21) * 3
-    boxes = np.array([box(x) for t in walk for x in (t, 60 - t)])
-    ids = link_tracklets(np.repeat(np.arange(21), 2), boxes).reshape(-1, 2)
+    linker = TrackletLinker()
+    ids = np.array([linker.step(t, np.array([box(3 * t), box(60 - 3 * t)])) for t in range(21)])
     assert (ids[:8] == [0, 1]).all()
     # Less than 11 pixels apart, boxes 20 wide overlap by more than 0.3.
     assert (ids[9:12] == -1).all()
@@ -69,7 +61,3 @@ def test_frames_must_increase() -> None:
     linker.step(4, np.array([box(0)]))
     with pytest.raises(ValueError, match="frame 4 after frame 4"):
         linker.step(4, np.array([box(0)]))
-
-
-def test_no_boxes_at_all() -> None:
-    assert link_tracklets(np.empty(0, dtype=np.int64), np.empty((0, 4))).tolist() == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from reid.evaluation.flatness import channels_first, flatness_scores, load_model
+from reid.evaluation.flatness import _scores, channels_first, flatness_scores, load_model
 from reid.geometry.metric import metric_tensors
 from reid.models import VAE, VAESettings
 
@@ -60,6 +61,7 @@ def test_a_scaled_isometry_is_perfectly_flat() -> None:
         decoder_weight(model).copy_(7 * torch.linalg.qr(torch.randn(8, 3))[0])
     for scores in flatness_scores(model, torch.randn(30, 8), points=10).values():
         assert scores.points == 10
+        assert scores.standing_still == 0
         assert scores.c2 == pytest.approx(49, rel=1e-4)
         assert scores.condition == pytest.approx([1, 1, 1], rel=1e-4)
         assert scores.log_magnification == pytest.approx([0, 0, 0], abs=1e-5)
@@ -72,8 +74,22 @@ def test_a_decoder_that_stands_still_uses_no_direction() -> None:
     with torch.no_grad():
         decoder_weight(model).zero_()
     for scores in flatness_scores(model, torch.randn(30, 8), points=10).values():
+        assert scores.standing_still == scores.points == 10
+        assert scores.condition == scores.condition_in_use == pytest.approx([1e12] * 3)
+        assert scores.relative_deviation == pytest.approx([1, 1, 1])
+        assert max(scores.log_magnification) < -10
         assert scores.effective_dimension == [0, 0, 0]
         assert np.isfinite(np.concatenate([np.ravel(figure) for figure in scores.as_dict().values()])).all()
+
+
+def test_points_at_which_a_decoder_stands_still_are_told_and_not_flat() -> None:
+    moving = torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0], dtype=torch.float64)
+    tensors = 4 * moving[:, None, None] * torch.eye(3, dtype=torch.float64)
+    scores = _scores(tensors, torch.eye(3, dtype=torch.float64), in_use=2)
+    assert scores.standing_still == 2
+    assert scores.condition == pytest.approx([1, 1, 1e12])
+    assert scores.condition_in_use == pytest.approx([1, 1, 1e12])
+    json.dumps(scores.as_dict(), allow_nan=False)
 
 
 def test_known_eigenvalues_give_known_figures() -> None:

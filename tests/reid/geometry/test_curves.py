@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from reid.geometry.curves import (
-    latent_lengths,
     lengths,
-    path_length,
     smoothed_straight_lengths,
     smoothed_velocities,
     smoothness,
@@ -27,7 +25,6 @@ def circle(angle: Tensor) -> Tensor:
 def test_length_and_velocity_on_a_circle() -> None:
     curve = straight_lines(torch.tensor([[0.0]]), torch.tensor([[math.pi]]), 400)
     assert lengths(circle, curve).item() == pytest.approx(math.pi, rel=1e-4)
-    assert latent_lengths(curve).item() == pytest.approx(math.pi)
     torch.testing.assert_close(velocities(circle, curve), torch.full((1, 399), math.pi), rtol=1e-3, atol=0)
 
 
@@ -39,9 +36,6 @@ def test_straight_lines_under_a_linear_decoder_have_the_length_of_their_image() 
     for segments in (1, 7):
         found = straight_lengths(lambda z: z @ matrix.T, start, end, segments)
         np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert path_length(lambda z: z @ matrix.T, np.stack([start[0], end[0], start[0]]), 3) == pytest.approx(
-        2 * expected[0], rel=1e-5
-    )
 
 
 def test_many_lines_go_through_the_decoder_in_parts() -> None:
@@ -93,8 +87,8 @@ def test_a_path_is_as_long_the_other_way_round(smoothing: float) -> None:
     path = np.random.default_rng(0).normal(size=(5, 1))
 
     def length(corners: np.ndarray) -> float:
-        if smoothing:
-            return float(smoothed_straight_lengths(circle, corners[:-1], corners[1:], 10, smoothing).sum())
-        return path_length(circle, corners, 10)
+        pieces = circle, corners[:-1], corners[1:], 10
+        found = smoothed_straight_lengths(*pieces, smoothing) if smoothing else straight_lengths(*pieces)
+        return float(found.sum())
 
     assert length(path[::-1]) == pytest.approx(length(path), rel=1e-5)
