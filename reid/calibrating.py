@@ -74,7 +74,7 @@ def calibrate_descriptor(
     if files is None:
         return Calibrated(calibration, None, None)
     path, target = files
-    stored = _store(path, target, descriptor, calibration)
+    stored = _store(path, target, descriptor, calibration, footage.sources)
     plot = target.with_name(
         "calibration.png" if target.name == FILE_NAME else f"{target.stem}.calibration.png"
     )
@@ -106,7 +106,9 @@ def _files(choice: str | Path, output: Path | None) -> tuple[Path, Path]:
     return path, output
 
 
-def _store(path: Path, target: Path, descriptor: Descriptor, calibration: Calibration) -> Path:
+def _store(
+    path: Path, target: Path, descriptor: Descriptor, calibration: Calibration, sources: Sequence[str]
+) -> Path:
     if path.suffix == ".onnx":
         from reid.onnx_descriptor import OnnxAbout, calibration_file, write_onnx_about
 
@@ -120,7 +122,11 @@ def _store(path: Path, target: Path, descriptor: Descriptor, calibration: Calibr
         return calibration_file(path)
     from reid.weights_file import change_descriptor_file
 
-    change_descriptor_file(
+    changed = change_descriptor_file(
         path, target, metric=calibration.metric, threshold=calibration.threshold, auc=calibration.auc
     )
+    if target.name == FILE_NAME:
+        from reid.training.model_card import amend_model_card
+
+        amend_model_card(target.parent, changed, sources)
     return target

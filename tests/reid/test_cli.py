@@ -231,14 +231,19 @@ def test_training_on_ones_own_video(run: Path, street: Path, video: Path, tmp_pa
     descriptor = Descriptor.load(output, "cpu")
     # Calibrated on the same footage.
     assert descriptor.auc is not None
-    assert "my street" in (output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "my street" in card
+    assert f"cosine, {descriptor.threshold:.4g} (calibrated on the training footage, AUC" in card
     # Going on takes the crops that are stored.
     more = reid(*train, "--resume", "--set", "optimiser.steps=8")
     assert more.exit_code == 0, more.output
     assert "8 steps" in more.stdout
     again = reid("calibrate", output, "--source", video, "--detections", boxes, "--metric", "euclidean")
     assert again.exit_code == 0, again.output
-    assert Descriptor.load(output, "cpu").metric == "euclidean"
+    calibrated = Descriptor.load(output, "cpu")
+    assert calibrated.metric == "euclidean"
+    card = (output / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"euclidean, {calibrated.threshold:.4g} (calibrated on my street, AUC" in card
 
 
 def test_mistakes_with_footage_are_told_in_one_line(run: Path, street: Path, video: Path) -> None:

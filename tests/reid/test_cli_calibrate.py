@@ -35,6 +35,20 @@ def test_calibration_is_stored_with_the_descriptor(run: Path, street: Path) -> N
     np.testing.assert_array_equal(before(crops), after(crops))
 
 
+def test_the_model_card_tells_the_threshold_in_force(run: Path, street: Path, tmp_path: Path) -> None:
+    card = run / "MODEL_CARD.md"
+    row = "| metric, threshold | cosine, 0.5 (provisional) |"
+    card.write_text(f"# tiny β\n\n| seed | 0 |\n{row}\n| loss | 1 |\n", encoding="utf-8")
+    before = card.read_text(encoding="utf-8")
+    # Of a copy that lies elsewhere the card says nothing.
+    assert reid("calibrate", run, "--data", street, "--output", tmp_path / "a.safetensors").exit_code == 0
+    assert card.read_text(encoding="utf-8") == before
+    assert reid("calibrate", run, "--data", street, "--metric", "euclidean").exit_code == 0
+    now = Descriptor.load(run, "cpu")
+    told = f"euclidean, {now.threshold:.4g} (calibrated on STREET, AUC {now.auc:.3f})"
+    assert card.read_text(encoding="utf-8") == before.replace("cosine, 0.5 (provisional)", told)
+
+
 def test_calibration_warns_where_appearance_would_hurt(
     run: Path, street: Path, tiny_model: VAE, make_people: People, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,7 +131,7 @@ def test_what_ships_is_not_changed(
     assert result.exit_code == 0, result.output
     assert Descriptor.load("street.safetensors", "cpu").auc > 0.9
     assert Path("street.calibration.png").is_file()
-    assert reid("export", "fmvae-small", "--format", "torch-export").exit_code == 0
-    assert Path("fmvae-small.pt2").is_file()
+    assert reid("export", "fmvae-small", "--format", "torchscript").exit_code == 0
+    assert Path("fmvae-small.pt").is_file()
     assert [path.name for path in weights.iterdir()] == ["fmvae-small.safetensors"]
     assert shipped.read_bytes() == before
