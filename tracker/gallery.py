@@ -35,6 +35,8 @@ class Gallery:
         self._vectors: Vectors | None = None  # (slots, depth, width), made when the first vector comes
         self._squares = np.empty((0, self._depth), dtype=np.float32)
         self._counts = np.empty(0, dtype=np.int64)  # vectors seen by each slot
+        # What Euclidean vectors are counted from: far from the origin squares lose the digits that matter.
+        self._middle = np.zeros(1, dtype=np.float32)
         self._free: list[int] = []
         self._used = 0
 
@@ -76,8 +78,10 @@ class Gallery:
             features = np.where(usable[:, None], features, np.float32(0))
             squares = np.where(usable, squares, np.float32(1))
         if self._cosine:
-            features = features / np.sqrt(squares)[:, None]
-        return features, usable
+            return features / np.sqrt(squares)[:, None], usable
+        if self._vectors is None:
+            self._middle = features[usable].mean(axis=0) if usable.any() else np.zeros(1, dtype=np.float32)
+        return features - self._middle, usable
 
     def remember(self, slots: Indices, vectors: Vectors) -> None:
         """Add one prepared vector to each of ``slots``."""
@@ -114,7 +118,7 @@ class Gallery:
         for slot in slots.tolist():
             count = int(self._counts[slot])
             held = min(count, self._depth)
-            memories.append(self._vectors[slot, np.arange(count - held, count) % self._depth])
+            memories.append(self._vectors[slot, np.arange(count - held, count) % self._depth] + self._middle)
         return memories
 
     def distances(self, slots: Indices, vectors: Vectors, rows: Indices, columns: Indices) -> Vectors:

@@ -124,6 +124,26 @@ def test_euclidean_distance_is_not_squared() -> None:
     np.testing.assert_allclose(found, [[5, 3]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("keep", ["nearest", "average"])
+def test_euclidean_distances_far_from_the_origin_keep_their_digits(
+    keep: Literal["nearest", "average"],
+) -> None:
+    rules = Memory(metric="euclidean", keep=keep)
+    gallery, plain = Gallery(rules), PlainGallery(rules)
+    slots, rng = gallery.claim(20), np.random.default_rng(0)
+    people = 100 + rng.normal(size=(20, 128))
+    for slot in slots.tolist():
+        plain.begin(slot)
+    for _ in range(5):
+        vectors = (people + 0.3 * rng.normal(size=people.shape)).astype(np.float32)
+        remember(gallery, slots, vectors)
+        for slot, vector in zip(slots.tolist(), vectors.astype(np.float64), strict=True):
+            plain.remember(slot, vector)
+    questions = (people[:7] + 0.3 * rng.normal(size=(7, 128))).astype(np.float32)
+    expected = [[plain.distance(slot, each.astype(np.float64)) for each in questions] for slot in slots]
+    np.testing.assert_allclose(distances(gallery, slots.tolist(), questions), expected, rtol=1e-4)
+
+
 def test_cosine_distance_ignores_length() -> None:
     gallery = Gallery(Memory(metric="cosine"))
     remember(gallery, gallery.claim(1), np.array([[0.01, 0.01]], dtype=np.float32))
@@ -188,10 +208,12 @@ def test_rows_without_a_usable_vector_are_told() -> None:
     assert np.isfinite(prepared).all()
 
 
-def test_vectors_of_another_width_are_refused() -> None:
-    gallery = Gallery(Memory())
+@EVERY_METRIC
+def test_vectors_of_another_width_are_refused(metric: Metric) -> None:
+    gallery = Gallery(Memory(metric=metric))
     assert gallery.width is None
     gallery.prepare(np.ones((2, 3), dtype=np.float32))  # nothing is remembered yet: any width will do
+    gallery.prepare(np.zeros((2, 4), dtype=np.float32))
     remember(gallery, gallery.claim(1), np.ones((1, 5), dtype=np.float32))
     assert gallery.width == 5
     with pytest.raises(ValueError, match="vectors of 4 numbers after frames with vectors of 5"):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.evaluation.distances import Metric, distances
 from tracker.report.recording import Identity
 
 Vectors = NDArray[np.float32]
-Metric = Literal["cosine", "euclidean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def compare_looks(
         if identity.number not in places:
             continue
         place = places[identity.number]
-        each = _distances(identity.vectors, memory, metric)
+        each = distances(identity.vectors, memory, metric)
         typical = np.median(np.minimum.reduceat(each, starts, axis=1), axis=0)
         typical[place] = np.inf
         order = np.argsort(typical, kind="stable")[: min(count, len(described) - 1)]
@@ -84,12 +83,3 @@ def _own_distance(distances: Vectors) -> float | None:
     others = distances.copy()
     np.fill_diagonal(others, np.inf)
     return float(np.median(others.min(axis=1)))
-
-
-def _distances(a: Vectors, b: Vectors, metric: Metric) -> Vectors:
-    if metric == "cosine":
-        a = a / np.linalg.norm(a, axis=1, keepdims=True)
-        b = b / np.linalg.norm(b, axis=1, keepdims=True)
-        return np.asarray(np.maximum(1 - a @ b.T, 0))
-    squares = np.einsum("nd,nd->n", a, a)[:, None] + np.einsum("nd,nd->n", b, b)
-    return np.asarray(np.sqrt(np.maximum(squares - 2 * (a @ b.T), 0)))

@@ -37,6 +37,17 @@ def test_the_nearest_come_first() -> None:
     assert looks[1].own == pytest.approx(1)
 
 
+def test_small_differences_of_long_vectors_are_seen() -> None:
+    # As small against their lengths as float32 can tell.
+    far = 1e4 + np.array([[0, 0], [0.25, 0], [0, 0.5]])
+    people = [identity(number, [[float(x) for x in vector]]) for number, vector in enumerate(far, 1)]
+    nearest = compare_looks(people[:1], people, "euclidean")[1].nearest
+    assert [(other.number, other.distance) for other in nearest] == [
+        (2, pytest.approx(0.25)),
+        (3, pytest.approx(0.5)),
+    ]
+
+
 def test_cosine_does_not_see_lengths() -> None:
     people = [identity(1, [[1, 0]]), identity(2, [[50, 0]]), identity(3, [[1, 1]])]
     looks = compare_looks(people, people, "cosine")[1]
