@@ -17,13 +17,16 @@ import typer
 
 from reid.files import FileError, check_writable, write_text
 from reid.printing import print_out, print_what_can_be_shown
+from tracker.config import load_config
 from tracker.evaluation import (
     EvaluationResult,
+    Protocol,
     TableFormat,
     evaluate,
     render_results,
     unique_names,
 )
+from tracker.evaluation.pairing import result_files
 from tracker.evaluation.running import sequences_with_ground_truth, track_sequences
 
 
@@ -100,8 +103,15 @@ def main(
         if output is not None:
             _check_output(output, scored)
         wanted = [seq] * len(folders or [])
+        sequences = sequences_with_ground_truth(data_root, seq) if trackers else []
+        # A tracker may run for minutes: what is not there is told before the first one does.
+        for folder in folders or []:
+            result_files(folder)
+        for sequence in sequences:
+            Protocol.choose(protocol, sequence)
+        for tracker in trackers:
+            load_config(tracker, overrides or [])
         for tracker, folder in trackers.items():
-            sequences = sequences_with_ground_truth(data_root, seq)
             for report in track_sequences(
                 sequences,
                 tracker,

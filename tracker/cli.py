@@ -67,9 +67,9 @@ def track(
         typer.Option(
             "--source",
             metavar="WHAT",
-            help="What to track: a video file, a folder of images or a pattern such as 'shots/*.jpg', the "
-            "number of a camera, the address of a stream. Goes with --detector or --detections. May be given "
-            "several times.",
+            help="What to track: a video file, a folder of images or a pattern such as 'shots/*.jpg', a "
+            "camera (0 or /dev/video0), the address of a stream. Goes with --detector or --detections. May "
+            "be given several times.",
         ),
     ] = None,
     seq: Annotated[
@@ -211,13 +211,8 @@ def track(
     name = Path(tracker).stem
     try:
         check_choice(seq, source, detector, detector_weights, classes, detections)
-        looks = Looks(descriptor, device)
         changes = all_overrides(overrides or [], min_confidence, nms)
         settings = load_config(tracker, changes)
-        boxes: BoxSource | str | None = detections
-        if detector is not None:
-            least = settings.detections.min_confidence
-            boxes = detected_boxes(detector, detector_weights, classes, least, device)
         jobs = sequence_jobs(seq, data_root) if seq else source_jobs(source or [])
         sequences = (job.frames for job in jobs if isinstance(job.frames, SequenceInfo))
         taken = [] if detections is None else chosen_detections(sequences, detections)
@@ -228,6 +223,12 @@ def track(
         named = [Path(each) for each in (tracker, descriptor, detector, detector_weights, detections) if each]
         read = [*named, *taken, *(path for job in jobs for path in job.files)]
         refuse_overwriting(files_made(targets, sinks), read)
+        # Networks take seconds to load: whatever else may be wrong is told before.
+        looks = Looks(descriptor, device)
+        boxes: BoxSource | str | None = detections
+        if detector is not None:
+            least = settings.detections.min_confidence
+            boxes = detected_boxes(detector, detector_weights, classes, least, device)
     except _TOLD as error:
         _complain(error)
         raise typer.Exit(1) from error

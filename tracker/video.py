@@ -54,8 +54,7 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
-        if path.suffix.lower() not in _CODECS:
-            raise FileError(f"{path}: no known kind of video; expected a name with {', '.join(_CODECS)}")
+        _check_kind(path)
         if path.is_dir():
             raise FileError(f"{path}: is a folder; expected the name of a video file")
         self.path = path
@@ -146,11 +145,15 @@ class VideoSink(Sink):
 
     Args:
         path: see :class:`VideoWriter`.
+
+    Raises:
+        FileError: if it is no known kind of video.
     """
 
     path: Path
 
     def __init__(self, path: Path) -> None:
+        _check_kind(path)
         self.path = path
 
     def begin(self, run: SequenceRun) -> None:
@@ -237,6 +240,11 @@ class WindowSink(Sink):
     def end(self, *, complete: bool) -> None:
         """Close the window."""
         cv2.destroyAllWindows()
+
+
+def _check_kind(path: Path) -> None:
+    if path.suffix.lower() not in _CODECS:
+        raise FileError(f"{path}: no known kind of video; expected a name with {', '.join(_CODECS)}")
 
 
 def _blank(run: SequenceRun) -> Image | None:

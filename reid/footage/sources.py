@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from reid.footage.video import VideoSource, is_url
 from reid.images import in_order, is_image
 
 _WILDCARDS = "*?["
+# Linux calls its cameras so; OpenCV knows them by their numbers.
+_CAMERA = re.compile(r"/dev/video(\d+)")
 
 
 def open_source(spec: str | Path | int | SequenceInfo) -> FrameSource:
@@ -19,7 +22,8 @@ def open_source(spec: str | Path | int | SequenceInfo) -> FrameSource:
 
     Args:
         spec: A sequence or its folder, a folder of images, a shell pattern that matches images, an image, a
-            video file, a URL, or the number of a camera (as a number, or as text if no file has that name).
+            video file, a URL, or a camera: its number (as a number, or as text if no file has that name) or
+            its device, such as ``/dev/video0``.
 
     Raises:
         SourceError: if there is nothing, or nothing that can be decoded.
@@ -39,6 +43,8 @@ def open_source(spec: str | Path | int | SequenceInfo) -> FrameSource:
         return ImageSource([path], path.name, path.stem) if is_image(path) else VideoSource(text)
     if text.isdecimal():
         return VideoSource(int(text))
+    if camera := _CAMERA.fullmatch(str(path.resolve())):
+        return VideoSource(int(camera[1]))
     if any(sign in text for sign in _WILDCARDS):
         folder = next(above for above in path.parents if not any(sign in str(above) for sign in _WILDCARDS))
         matches = Path(path.anchor).glob(str(path.relative_to(path.anchor)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import time
@@ -30,6 +31,8 @@ PATIENCE = 60.0
 _STREAM_TIMEOUT_MS = 10_000
 # Streams report the clock of their container for a frame rate if they do not know it.
 _MOST_FRAMES_PER_SECOND = 1000.0
+# Names of what a query says about who asks, and not about what for.
+_ADMISSION = re.compile(r"auth|cred|key|login|pas|pw|secret|sess|sign|token|use?r|^[up]$", re.IGNORECASE)
 
 
 class VideoSource(FrameSource):
@@ -177,13 +180,24 @@ def _decoded(capture: cv2.VideoCapture) -> Generator[NDArray[np.uint8]]:
 
 
 def _names(spec: str | int) -> tuple[str, str]:
-    """What to call it in messages, and a short name; without the password that an address may hold."""
+    """What to call it in messages, and a short name; without the passwords that an address may hold."""
     if isinstance(spec, int):
         return f"camera {spec}", f"camera-{spec}"
     if not is_url(spec):
         return spec, Path(spec).stem
     # Not by urlsplit, which refuses passwords with a bracket in them, as cameras may have them.
     protocol, _, rest = spec.partition("://")
-    before, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    place, _, query = rest.partition("#")[0].partition("?")
+    before, slash, path = place.partition("/")
     address = f"{before.rpartition('@')[2]}{slash}{path}"
-    return f"{protocol}://{address}", re.sub(r"[^\w.-]+", "-", unquote(address)).strip("-.")
+    title = re.sub(r"[^\w.-]+", "-", unquote(address)).strip("-.")
+    # One server may have several cameras, told apart by the query alone.
+    asked = [part for part in query.split("&") if part and not _ADMISSION.search(_name_in(part))]
+    if asked:
+        title += f"-{hashlib.sha256('&'.join(asked).encode()).hexdigest()[:8]}"
+    return f"{protocol}://{address}", title
+
+
+def _name_in(part: str) -> str:
+    """The name of a query's ``name=value``."""
+    return unquote(part.partition("=")[0])

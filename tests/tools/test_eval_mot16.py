@@ -180,6 +180,28 @@ def test_a_table_that_cannot_be_written_is_refused_before_trackers_run(
     assert not Path("results").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--run", "nosuch"], "unknown tracker 'nosuch'"),
+        (["nowhere"], "nowhere: no such folder"),
+        (["--protocol", "mot99"], "no protocol 'mot99'"),
+        (["--descriptor", "nosuch"], "unknown descriptor 'nosuch'"),
+    ],
+)
+def test_names_are_looked_up_before_trackers_run(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make = SequenceMaker(tmp_path / "data")
+    make.add_truth(make("street", length=12))
+    done = run("--run", "sort", "--data-root", "data", *arguments)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not Path("results").exists()
+
+
 def test_the_exit_status_reaches_the_shell(folders: Path) -> None:
     command = [sys.executable, str(TOOL), "sort", "--data-root", "nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folders)

@@ -115,6 +115,8 @@ def test_an_interruption_leaves_the_old_sequence_and_nothing_else(tmp_path: Path
         ({"frames": 0}, "frames"),
         ({"people": -1}, "people"),
         ({"width": 20}, "width"),
+        ({"width": 100_000}, "width must be between 160 and 4096, not 100000"),
+        ({"height": 4097}, "height must be between 120 and 4096, not 4097"),
         ({"lookalikes": 1.5}, "lookalikes"),
         ({"camera": "drone"}, "camera"),
         ({"frame_rate": 0.0}, "frame_rate"),
@@ -148,3 +150,7 @@ def test_command_names_its_errors_and_fails(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "x"), "--miss-rate", "2"])
     assert result.exit_code == 2
     assert "miss_rate" in result.output
+    result = CliRunner().invoke(app, [str(tmp_path / "x"), "--width", "100000"])
+    assert result.exit_code == 2
+    assert result.output == "error: width must be between 160 and 4096, not 100000\n"
+    assert not (tmp_path / "x").exists()

@@ -121,6 +121,29 @@ def test_outputs_that_would_do_harm_are_refused(arguments: list[str], expected: 
     assert not list(Path.cwd().glob("*.*"))
 
 
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--video", "a.gif"], "a.gif: no known kind of video; expected a name with .mp4"),
+        (["--report", "a.pdf"], "a.pdf: no known kind of file; expected .html"),
+        (["--output", "a.json"], "a.json: no known kind of file; expected .txt"),
+        (["--tracker", "deepsrt"], "unknown tracker 'deepsrt'"),
+        (["--source", "none.avi"], "none.avi: no such file or folder"),
+    ],
+)
+def test_no_network_is_loaded_for_what_is_refused(
+    arguments: list[str], expected: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("a network was loaded")
+
+    monkeypatch.setattr("tracker.looks.Descriptor.load", load)
+    monkeypatch.setattr("tracker.jobs.open_detector", load)
+    footage = [] if "--source" in arguments else ["--seq", "hall", "--data-root", root]
+    complaint = fails(*footage, "--descriptor", "fmvae-small", "--detector", "yolo.onnx", *arguments)
+    assert expected in complaint
+
+
 def test_the_footage_itself_is_never_written_over(root: Path) -> None:
     writer = cv2.VideoWriter("street.avi", cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
     for _ in range(3):

@@ -7,6 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+# Pixels of a side. Painting takes half a KiB of memory for each pixel: 4 GiB for 3840×2160.
+_LARGEST = 4096
+
 CameraKind = Literal["static", "moving"]
 
 
@@ -41,8 +44,8 @@ class SceneConfig:
     Attributes:
         seed: Of everything random.
         frames: Length of the sequence.
-        width: Of the pictures, in pixels.
-        height: Of the pictures, in pixels.
+        width: Of the pictures, in pixels, 4096 at most.
+        height: Of the pictures, in pixels, 4096 at most.
         people: About how many are in view at the same time; who leaves is replaced by somebody else. Above 40
             the camera stands farther away, so that they have room.
         frame_rate: Pictures per second.
@@ -68,9 +71,12 @@ class SceneConfig:
     detector: DetectorConfig = field(default_factory=DetectorConfig)
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("frames", 1), ("width", 160), ("height", 120), ("people", 0)):
+        for name, least in (("seed", 0), ("frames", 1), ("people", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        for name, least in (("width", 160), ("height", 120)):
+            if not least <= getattr(self, name) <= _LARGEST:
+                raise ValueError(f"{name} must be between {least} and {_LARGEST}, not {getattr(self, name)}")
         if not 1.0 <= self.frame_rate <= 240.0:
             raise ValueError(f"frame_rate must be between 1 and 240, not {self.frame_rate}")
         if self.camera not in ("static", "moving"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from reid.footage.frames import SourceError
 from reid.footage.sources import open_source
 from tests.reid.footage.numbered import make_images, make_video
 
@@ -27,3 +29,15 @@ def test_files_are_what_is_read(tmp_path: Path) -> None:
     assert names == ["000001.png", "000002.png", "000004.png"]
     path = make_video(tmp_path / "shop.avi")
     assert open_source(path).files == (path,)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="cameras are files on Unix only")
+def test_the_device_of_a_camera_is_the_camera(tmp_path: Path) -> None:
+    by_place = tmp_path / "front door"
+    by_place.symlink_to("/dev/video97")
+    # There is none: the complaint tells what was looked for.
+    for spec in (97, "97", "/dev/video97", Path("/dev/video97"), by_place):
+        with pytest.raises(SourceError, match=r"^camera 97: cannot be opened; expected the number"):
+            open_source(spec)
+    with pytest.raises(SourceError, match=r"^/dev/videos: no such file"):
+        open_source("/dev/videos")

@@ -78,6 +78,25 @@ def test_a_stream_that_is_lost_is_opened_again(monkeypatch: pytest.MonkeyPatch) 
     assert f"{source.name}: ended after frame {numbers[-1]}" in notes
 
 
+def test_streams_that_differ_in_their_query_have_titles_of_their_own() -> None:
+    with MotionJpegServer([picture(number) for number in range(1, 13)]) as server:
+
+        def title(query: str) -> str:
+            with open_source(server.address + query) as source:
+                assert source.name == server.address
+                return source.title
+
+        plain = title("")
+        cameras = [title(f"?channel={number}&stream=0") for number in (1, 2, 1)]
+        assert cameras[0] == cameras[2] != cameras[1]
+        for each in cameras:
+            assert re.fullmatch(rf"{plain}-[0-9a-f]{{8}}", each)
+        # Who is let in, and how, makes no other stream of it, and is not to be guessed from a name.
+        for secret in ("token=secret", "user=me&password=secret", "u=me&p=secret", "%70wd=secret"):
+            assert title(f"?{secret}#part") == plain
+            assert title(f"?channel=1&{secret}&stream=0") == cameras[0]
+
+
 def test_closing_ends_the_wait_for_a_lost_stream() -> None:
     with MotionJpegServer([picture(number) for number in range(1, 13)], connections=1) as server:
         source = open_source(server.address)
