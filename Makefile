@@ -6,8 +6,9 @@ INSTALLED := .venv/.installed
 
 .PHONY: test test-slow demo docs lint format wheel-test clean
 
-# Two processes of one thread each: more threads than cores would fight.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two processes of one thread each: more threads than cores would fight. In the order of the files, the long
+# ones, which read real data, come first. What was compiled is kept: else each process compiles all anew.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(INSTALLED)  ## the test suite, four minutes; tests on real data need VHP_DATA
 	$(PYTEST) -m "not slow"

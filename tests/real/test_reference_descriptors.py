@@ -71,10 +71,11 @@ def test_the_histogram_is_the_reference_to_beat(rows: dict[tuple[str, str], Row]
 def test_statistics_are_quick(training: CropStore) -> None:
     crops = np.asarray(training.images[:2000])
     appearance_statistics(crops)
-    started = time.perf_counter()
+    # Time on the processor: the machine may be busy with other things.
+    started = time.process_time()
     appearance_statistics(crops)
-    # Some 50,000 crops a second on an idle core.
-    assert len(crops) / (time.perf_counter() - started) > 5000
+    # Some 50,000 crops a second.
+    assert len(crops) / (time.process_time() - started) > 5000
 
 
 def test_pairs_without_labels_are_right(footage: CropStore, people_in_footage: NDArray[np.int64]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,10 +48,10 @@ def tiny_model() -> VAE:
     return VAE(VAESettings.model_validate(TINY_MODEL)).eval()
 
 
-@pytest.fixture
-def street(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def drawn_street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sequence: four people in clothes of their own walk past each other, each in a lane."""
-    folder, frames, (height, width) = tmp_path / "STREET", 40, (40, 20)
+    folder, frames, (height, width) = tmp_path_factory.mktemp("drawn") / "STREET", 40, (40, 20)
     (folder / "img1").mkdir(parents=True)
     (folder / "det").mkdir()
     (folder / "gt").mkdir()
@@ -73,6 +74,12 @@ def street(tmp_path: Path) -> Path:
     (folder / "det" / "det.txt").write_text("\n".join(detections) + "\n")
     (folder / "gt" / "gt.txt").write_text("\n".join(truth) + "\n")
     return folder
+
+
+@pytest.fixture
+def street(drawn_street: Path, tmp_path: Path) -> Path:
+    """The same for one test, which may change it."""
+    return shutil.copytree(drawn_street, tmp_path / drawn_street.name)
 
 
 @pytest.fixture

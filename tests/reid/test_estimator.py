@@ -143,7 +143,7 @@ def test_kappa_comes_from_the_auto_encoder_if_it_is_not_given() -> None:
 
 def test_the_least_kappa_goes_with_the_scale_of_the_data() -> None:
     _, x = sheet(200)
-    settings = {**TINY, "kappa": "auto", "steps": 600, "learning_rate": 1e-2, "standardise": False}
+    settings = {**TINY, "kappa": "auto", "steps": 300, "learning_rate": 1e-2, "standardise": False}
     large = FlatVAE(**settings).fit(x - 100.0)
     deviation = float(np.sqrt(x.var(axis=0).mean()))
     assert 0.049 * deviation <= large.kappa_ < 0.5 * deviation

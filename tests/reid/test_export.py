@@ -19,18 +19,33 @@ from reid.weights_file import change_descriptor_file
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def crops(make_people: Callable[..., np.ndarray]) -> np.ndarray:
     return make_people(20, (32, 16), seed=5)
 
 
-@pytest.fixture
-def file(tmp_path: Path, tiny_model: VAE, crops: np.ndarray) -> Path:
-    path = tmp_path / "tiny.safetensors"
-    save_descriptor(path, tiny_model, crops, metric="euclidean", policy="expand")
+def write_descriptor(folder: Path, model: VAE, crops: np.ndarray) -> Path:
+    path = folder / "tiny.safetensors"
+    save_descriptor(path, model, crops, metric="euclidean", policy="expand")
     # Compared with what is computed in float32.
     change_descriptor_file(path, path, bfloat16=False, auc=0.9)
     return path
+
+
+@pytest.fixture
+def file(tmp_path: Path, tiny_model: VAE, crops: np.ndarray) -> Path:
+    return write_descriptor(tmp_path, tiny_model, crops)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, tiny_model: VAE, crops: np.ndarray) -> Path:
+    """A descriptor with all its graphs beside it; that of ONNX had a threshold before the others came."""
+    file = write_descriptor(tmp_path_factory.mktemp("exported"), tiny_model, crops)
+    export_descriptor(file, file.with_suffix(".onnx"), "onnx")
+    write_onnx_about(file.with_suffix(".onnx"), OnnxAbout(threshold=0.777))
+    for fmt in ("torchscript", "torch-export"):
+        export_descriptor(file, file.with_suffix(export.SUFFIXES[fmt]), fmt)
+    return file
 
 
 def close(found: np.ndarray, expected: np.ndarray) -> bool:
@@ -48,11 +63,10 @@ def test_onnx_computes_the_same_from_raw_pixels(file: Path, crops: np.ndarray, c
 
 @pytest.mark.parametrize("fmt", ["torchscript", "torch-export"])
 @pytest.mark.filterwarnings("ignore:.*deprecated:FutureWarning")
-def test_torch_graphs_compute_the_same(file: Path, crops: np.ndarray, fmt: str) -> None:
-    path = file.with_suffix(export.SUFFIXES[fmt])
-    export_descriptor(file, path, fmt)
+def test_torch_graphs_compute_the_same(exported: Path, crops: np.ndarray, fmt: str) -> None:
+    path = exported.with_suffix(export.SUFFIXES[fmt])
     module = torch.jit.load(path) if fmt == "torchscript" else torch.export.load(path).module()
-    expected = Descriptor.load(file, "cpu")(crops)
+    expected = Descriptor.load(exported, "cpu")(crops)
     for part in (slice(0, 1), slice(0, 20)):
         with torch.no_grad():
             assert close(module(torch.from_numpy(crops[part])).numpy(), expected[part])
@@ -86,15 +100,11 @@ def test_an_exported_descriptor_is_a_descriptor_again(file: Path, crops: np.ndar
     assert np.isnan(vectors[1]).all()
 
 
-def test_a_new_network_loses_the_threshold_of_the_one_before_and_no_other_does(file: Path) -> None:
-    path = file.with_suffix(".onnx")
-    export_descriptor(file, path, "onnx")
-    write_onnx_about(path, OnnxAbout(threshold=0.777))
-    for fmt, suffix in (("torchscript", ".pt"), ("torch-export", ".pt2")):
-        export_descriptor(file, file.with_suffix(suffix), fmt)
+def test_a_new_network_loses_the_threshold_of_the_one_before_and_no_other_does(exported: Path) -> None:
+    path = exported.with_suffix(".onnx")
     assert Descriptor.load(path, "cpu").threshold == 0.777
-    export_descriptor(file, path, "onnx")
-    assert Descriptor.load(path, "cpu").threshold == Descriptor.load(file, "cpu").threshold
+    export_descriptor(exported, path, "onnx")
+    assert Descriptor.load(path, "cpu").threshold == Descriptor.load(exported, "cpu").threshold
 
 
 def test_a_wrong_graph_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

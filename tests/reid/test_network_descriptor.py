@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -139,33 +141,50 @@ def test_of_several_cards_one_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> 
             choose_device(name)
 
 
-def test_the_small_encoder_needs_no_networks_of_torchvision() -> None:
-    program = (
-        "import sys\n"
-        "from reid.descriptor import Descriptor\n"
-        "assert Descriptor.load('fmvae-small').size == (64, 64)\n"
-        "assert 'torch' in sys.modules\n"
-        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
+@dataclass(frozen=True)
+class Fresh:
+    """What a process has done that only loaded the small network and described crops with it.
+
+    Attributes:
+        size: of the network's crops.
+        modules: all that it loaded.
+        faults: pages that it got from the system for ten batches, after the first few.
+    """
+
+    size: list[int]
+    modules: list[str]
+    faults: int
 
 
-@pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other libraries keep what is freed, or never do"
-)
-def test_the_system_is_not_asked_for_the_same_memory_again_with_each_batch() -> None:
+@pytest.fixture(scope="module")
+def fresh() -> Fresh:
+    pytest.importorskip("resource")
     program = (
-        "import resource, numpy as np, torch\n"
+        "import json, resource, sys, numpy as np, torch\n"
         "from reid.descriptor import Descriptor\n"
         "torch.set_num_threads(1)\n"
         "descriptor = Descriptor.load('fmvae-small', 'cpu')\n"
+        "modules = list(sys.modules)\n"
         "crops = np.zeros((32, 64, 64, 3), np.uint8)\n"
         "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "for _ in range(3): descriptor(crops)\n"
         "before = faults()\n"
         "for _ in range(10): descriptor(crops)\n"
-        "print(faults() - before)\n"
+        "print(json.dumps([descriptor.size, modules, faults() - before]))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return Fresh(*json.loads(done.stdout))
+
+
+def test_the_small_encoder_needs_no_networks_of_torchvision(fresh: Fresh) -> None:
+    assert fresh.size == [64, 64]
+    assert "torch" in fresh.modules
+    assert not {"torchvision", "torch._dynamo"} & set(fresh.modules)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other libraries keep what is freed, or never do"
+)
+def test_the_system_is_not_asked_for_the_same_memory_again_with_each_batch(fresh: Fresh) -> None:
     # Several arrays of a batch are of 4 MiB, 1,024 pages each time; the heap itself still grows a little.
-    assert int(done.stdout) < 10 * 1024
+    assert fresh.faults < 10 * 1024

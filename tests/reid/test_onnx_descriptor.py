@@ -10,36 +10,11 @@ import pytest
 from reid.descriptor import Descriptor, DescriptorError
 from reid.onnx_descriptor import OnnxAbout, write_onnx_about
 from reid.onnx_header import read_onnx_header
+from tests.reid.onnx_networks import averaging_network, onnx
 
-onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-
-
-def network(
-    path: Path,
-    shape: list[int | str],
-    kind: int = onnx.TensorProto.FLOAT,
-    metadata: dict[str, str] | None = None,
-    inputs: int = 1,
-) -> Path:
-    """A network that averages its input over height and width: (N, 3, 1, 1) or (N, 1, 1, 3)."""
-    rows = [1, 2] if shape[3] == 3 else [2, 3]
-    axes = onnx.helper.make_tensor("axes", onnx.TensorProto.INT64, [2], rows)
-    nodes = [
-        onnx.helper.make_node("Cast", ["crops0"], ["floats"], to=onnx.TensorProto.FLOAT),
-        onnx.helper.make_node("ReduceMean", ["floats", "axes"], ["vectors"], keepdims=1),
-    ]
-    values = [onnx.helper.make_tensor_value_info(f"crops{i}", kind, shape) for i in range(inputs)]
-    # As old exporters did, the weights are among the inputs.
-    values.append(onnx.helper.make_tensor_value_info("axes", onnx.TensorProto.INT64, [2]))
-    out = onnx.helper.make_tensor_value_info("vectors", onnx.TensorProto.FLOAT, None)
-    graph = onnx.helper.make_graph(nodes, "mean", values, [out], [axes])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
-    onnx.helper.set_model_props(model, metadata or {})
-    onnx.save(model, path)
-    return path
 
 
 @pytest.fixture
@@ -48,7 +23,9 @@ def crops() -> np.ndarray:
 
 
 def test_the_header_says_what_onnx_says(tmp_path: Path) -> None:
-    path = network(tmp_path / "a.onnx", ["batch", 3, 12, 6], metadata={"author": "Zoë", "empty": ""})
+    path = averaging_network(
+        tmp_path / "a.onnx", ["batch", 3, 12, 6], metadata={"author": "Zoë", "empty": ""}
+    )
     header = read_onnx_header(path)
     assert header.input_name == "crops0"
     assert header.kind == "float32"
@@ -58,25 +35,25 @@ def test_the_header_says_what_onnx_says(tmp_path: Path) -> None:
 
 
 def test_floats_are_standardised_as_usual(tmp_path: Path, crops: np.ndarray) -> None:
-    descriptor = Descriptor.load(network(tmp_path / "a.onnx", ["N", 3, 12, 6]), "cpu")
+    descriptor = Descriptor.load(averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6]), "cpu")
     assert (descriptor.size, descriptor.width, descriptor.metric) == ((12, 6), 3, "cosine")
     expected = ((crops / 255 - MEAN) / STD).mean(axis=(1, 2))
     np.testing.assert_allclose(descriptor(crops), expected, atol=1e-5)
 
 
 def test_bytes_are_left_alone_and_the_channels_may_be_last(tmp_path: Path, crops: np.ndarray) -> None:
-    path = network(tmp_path / "a.onnx", ["N", 12, 6, 3], onnx.TensorProto.UINT8)
+    path = averaging_network(tmp_path / "a.onnx", ["N", 12, 6, 3], onnx.TensorProto.UINT8)
     np.testing.assert_allclose(Descriptor.load(path, "cpu")(crops), crops.mean(axis=(1, 2)), rtol=1e-5)
 
 
 def test_a_fixed_number_of_crops_is_filled_up(tmp_path: Path, crops: np.ndarray) -> None:
-    fixed = Descriptor.load(network(tmp_path / "fixed.onnx", [2, 3, 12, 6]), "cpu")
-    free = Descriptor.load(network(tmp_path / "free.onnx", ["N", 3, 12, 6]), "cpu")
+    fixed = Descriptor.load(averaging_network(tmp_path / "fixed.onnx", [2, 3, 12, 6]), "cpu")
+    free = Descriptor.load(averaging_network(tmp_path / "free.onnx", ["N", 3, 12, 6]), "cpu")
     np.testing.assert_allclose(fixed(crops), free(crops), rtol=1e-6)
 
 
 def test_open_sides_are_those_of_common_networks(tmp_path: Path, crops: np.ndarray) -> None:
-    descriptor = Descriptor.load(network(tmp_path / "a.onnx", ["N", 3, "height", "width"]), "cpu")
+    descriptor = Descriptor.load(averaging_network(tmp_path / "a.onnx", ["N", 3, "height", "width"]), "cpu")
     assert descriptor.size == (256, 128)
     assert descriptor(crops).shape == (5, 3)
 
@@ -176,14 +153,14 @@ def test_a_gpu_that_onnxruntime_cannot_use_is_no_processor(
         "InferenceSession",
         lambda path, options, providers: make(path, options, providers=["CPUExecutionProvider"]),
     )
-    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    path = averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6])
     with pytest.raises(DescriptorError, match="device 'cuda': onnxruntime runs on CPUExecutionProvider only"):
         Descriptor.load(path, "cuda")
     Descriptor.load(path, "auto")
 
 
 def test_a_stored_calibration_is_taken_over(tmp_path: Path) -> None:
-    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    path = averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6])
     assert Descriptor.load(path).auc is None
     write_onnx_about(path, OnnxAbout(metric="euclidean", threshold=3.5, auc=0.8, policy="expand"))
     descriptor = Descriptor.load(path)
@@ -194,13 +171,13 @@ def test_a_stored_calibration_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_what_is_no_network_of_crops_is_named(tmp_path: Path) -> None:
-    grey = network(tmp_path / "grey.onnx", ["N", 1, 12, 6])
+    grey = averaging_network(tmp_path / "grey.onnx", ["N", 1, 12, 6])
     with pytest.raises(DescriptorError, match=r"its input is float32, any × 1 × 12 × 6; expected .*crops"):
         Descriptor.load(grey)
-    whole = network(tmp_path / "whole.onnx", ["N", 3, 12, 6], onnx.TensorProto.INT64)
+    whole = averaging_network(tmp_path / "whole.onnx", ["N", 3, 12, 6], onnx.TensorProto.INT64)
     with pytest.raises(DescriptorError, match="its input is of another type"):
         Descriptor.load(whole)
-    two = network(tmp_path / "two.onnx", ["N", 3, 12, 6], inputs=2)
+    two = averaging_network(tmp_path / "two.onnx", ["N", 3, 12, 6], inputs=2)
     with pytest.raises(DescriptorError, match="a network with 2 inputs; expected one"):
         Descriptor.load(two)
     rng = np.random.default_rng(0)
@@ -211,13 +188,13 @@ def test_what_is_no_network_of_crops_is_named(tmp_path: Path) -> None:
 
 
 def test_devices_of_onnx(tmp_path: Path) -> None:
-    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    path = averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6])
     with pytest.raises(DescriptorError, match="runs on auto, cpu or cuda"):
         Descriptor.load(path, "mps")
 
 
 def test_crops_are_resized_to_what_the_network_reads(tmp_path: Path, crops: np.ndarray) -> None:
-    descriptor = Descriptor.load(network(tmp_path / "a.onnx", ["N", 3, 12, 6]), "cpu")
+    descriptor = Descriptor.load(averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6]), "cpu")
     large = np.stack([cv2.resize(crop, (18, 36), interpolation=cv2.INTER_NEAREST) for crop in crops])
     np.testing.assert_allclose(descriptor(large), descriptor(crops), atol=1e-5)
 
@@ -235,7 +212,7 @@ def test_onnxruntime_takes_no_more_threads_than_asked_for(
         return make(path, options, **more)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", watched)
-    path = network(tmp_path / "a.onnx", ["N", 3, 12, 6])
+    path = averaging_network(tmp_path / "a.onnx", ["N", 3, 12, 6])
     for asked in ("1", "3", ""):
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
         Descriptor.load(path, "cpu")

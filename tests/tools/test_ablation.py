@@ -61,7 +61,10 @@ def test_only_what_is_there_is_taken_away() -> None:
 
 def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: Path) -> None:
     tree = load_training("fmvae-small").model_dump(mode="json")
-    tree["method"]["model"] |= {"encoder": {"kind": "mlp", "hidden": [16]}, "latents": 4}
+    network = {"kind": "mlp", "hidden": [16]}
+    tree["method"]["model"] |= {"encoder": network, "latents": 4}
+    for part in tree["method"]["model"]["observation"].values():
+        part["decoder"] = network
     tree["optimiser"]["batch"] = 8
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(tree), encoding="utf-8")

@@ -6,26 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import make_demo_sequence
 import numpy as np
 import pytest
+from compare_descriptors import main
 from peers import Adapter, Peer
 
+from tests.tools.commands import run
 from tracker.tables import read_detections, read_results
 
-TOOLS = Path(__file__).parents[2] / "tools"
-
-
-def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOLS / tool), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+TOOL = Path(__file__).parents[2] / "tools" / "compare_descriptors.py"
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("a data root") / "STREET-02"
-    size = ("--frames", "30", "--width", "320", "--height", "240", "--people", "4")
-    made = run("make_demo_sequence.py", str(folder), *size)
-    assert made.returncode == 0, made.stderr
+    size = ("--frames", 30, "--width", 320, "--height", 240, "--people", 4)
+    made = run(make_demo_sequence.main, folder, *size)
+    assert made.exit_code == 0, made.stderr
     return folder
 
 
@@ -33,7 +31,8 @@ def test_every_descriptor_has_a_line_with_the_figures_of_every_set(street: Path,
     output = tmp_path / "table.md"
     arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--no-peers"]
     arguments += ["--detections", "det", "--detections", "det:0.99", "--output", str(output)]
-    done = run("compare_descriptors.py", *arguments, "--descriptor", "none", "--descriptor", "histogram")
+    arguments += ["--descriptor", "none", "--descriptor", "histogram"]
+    done = subprocess.run([sys.executable, TOOL, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert output.read_text(encoding="utf-8") == done.stdout
     lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in done.stdout.splitlines()]
@@ -53,24 +52,22 @@ def test_a_sequence_and_boxes_may_lie_anywhere(street: Path, tmp_path: Path) -> 
     boxes.parent.mkdir()
     boxes.write_bytes((street / "det" / "det.txt").read_bytes())
     (tmp_path / "data").mkdir()
-    arguments = ["--seq", str(street), "--data-root", str(tmp_path / "data"), "--no-peers"]
-    done = run("compare_descriptors.py", *arguments, "--detections", str(boxes), "--descriptor", "none")
-    assert done.returncode == 0, done.stderr
+    arguments = ["--seq", street, "--data-root", tmp_path / "data", "--no-peers"]
+    done = run(main, *arguments, "--detections", boxes, "--descriptor", "none")
+    assert done.exit_code == 0, done.stderr
     assert float(done.stdout.splitlines()[2].split("|")[2]) > 50
     assert list(boxes.parent.iterdir()) == [boxes]
 
 
 def test_mistakes_are_named(street: Path) -> None:
-    arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--no-peers"]
+    arguments = ["--seq", "STREET-02", "--data-root", street.parent, "--no-peers"]
     for detections, descriptor, expected in (
         ("det:much", "none", "NAME:SCORE"),
         ("nowhere", "none", "nowhere"),
         ("det", "unheard-of", "unheard-of"),
     ):
-        done = run(
-            "compare_descriptors.py", *arguments, "--detections", detections, "--descriptor", descriptor
-        )
-        assert done.returncode == 1
+        done = run(main, *arguments, "--detections", detections, "--descriptor", descriptor)
+        assert done.exit_code == 1
         assert expected in done.stderr
         assert "Traceback" not in done.stderr
 
@@ -78,9 +75,9 @@ def test_mistakes_are_named(street: Path) -> None:
 def test_a_table_that_cannot_be_written_is_refused_before_the_work(street: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     # Boxes that are not there would be missed first otherwise.
-    arguments = ["--seq", str(street), "--no-peers", "--detections", "nowhere", "--descriptor", "none"]
-    done = run("compare_descriptors.py", *arguments, "--output", str(tmp_path / "file" / "table.md"))
-    assert done.returncode == 1
+    arguments = ["--seq", street, "--no-peers", "--detections", "nowhere", "--descriptor", "none"]
+    done = run(main, *arguments, "--output", tmp_path / "file" / "table.md")
+    assert done.exit_code == 1
     assert done.stderr.startswith(f"error: {tmp_path / 'file' / 'table.md'}: cannot be written")
 
 
@@ -102,9 +99,9 @@ def test_what_a_peer_shows_is_written_as_it_is_read_again(tmp_path: Path) -> Non
 
 def test_peers_get_the_same_boxes(street: Path) -> None:
     pytest.importorskip("trackers")
-    arguments = ["--seq", "STREET-02", "--data-root", str(street.parent), "--detections", "det"]
-    done = run("compare_descriptors.py", *arguments, "--descriptor", "histogram")
-    assert done.returncode == 0, done.stderr
+    arguments = ["--seq", "STREET-02", "--data-root", street.parent, "--detections", "det"]
+    done = run(main, *arguments, "--descriptor", "histogram")
+    assert done.exit_code == 0, done.stderr
     rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in done.stdout.splitlines()[2:]}
     assert "trackers, SORT" in rows
     assert all(float(figures[0]) > 40 for figures in rows.values())

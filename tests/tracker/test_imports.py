@@ -46,9 +46,9 @@ print("torch" in sys.modules)
 
 
 def test_importing_takes_less_than_half_a_second() -> None:
-    # Time on the processor, and the best of three: the machine may be busy with other things.
+    # Time on the processor, and once in three tries: the machine may be busy with other things.
     code = "import time; start = time.process_time(); import tracker; print(time.process_time() - start)"
-    assert min(float(run(code)) for _ in range(3)) < 0.5
+    assert any(float(run(code)) < 0.5 for _ in range(3))
 
 
 def test_the_package_says_that_it_is_typed() -> None:

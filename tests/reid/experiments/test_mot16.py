@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -117,9 +115,3 @@ def test_two_sequences_of_one_name_are_refused(tmp_path: Path) -> None:
         FileError, match=r"^MOT16-02 is at .*one/MOT16-02 and at .*other/MOT16-02; expected one"
     ):
         usable_sequences(tmp_path)
-
-
-def test_the_tracker_is_not_imported() -> None:
-    code = "import sys, reid.experiments.mot16\nprint('tracker' in sys.modules)"
-    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert outcome.stdout.strip() == "False"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,15 @@ def write_sequence(folder: Path, truth: list[str], length: int = FRAMES) -> Sequ
 
 def crowded_scene(folder: Path, results: Path, seed: int, classes: bool = True) -> SequenceInfo:
     """Objects that cross, vanish and return, some of them distractors; results with every kind of error."""
+    truth, found = _crowd(seed, classes)
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(found)
+    return write_sequence(folder, truth)
+
+
+@cache
+def _crowd(seed: int, classes: bool) -> tuple[list[str], str]:
+    """Lines of the ground truth, and the result file."""
     random = np.random.default_rng(seed)
     count = 24
     position = random.uniform(0, 220, (count, 2))
@@ -52,6 +62,4 @@ def crowded_scene(folder: Path, results: Path, seed: int, classes: bool = True) 
         if (frame, track_id) not in seen:
             seen.add((frame, track_id))
             lines.append(f"{frame},{track_id},{left:.2f},{top:.2f},{width:.2f},{height:.2f},1,-1,-1,-1\n")
-    results.parent.mkdir(parents=True, exist_ok=True)
-    results.write_text("".join(lines))
-    return write_sequence(folder, truth)
+    return truth, "".join(lines)
