@@ -1,4 +1,4 @@
-"""Descriptors that need no network: the rows beside which every learnt one is shown.
+"""Descriptors that learn next to nothing: the rows beside which every learnt one is shown.
 
 Each is made by ``fit`` on the same unlabelled crops as the networks, and is called like any descriptor:
 uint8 RGB crops (N, H, W, 3) in, float32 (N, D) out, centred on the mean of the crops it was fitted on.
@@ -31,17 +31,37 @@ class CropDescriptor(Protocol):
 _SIDE = 64
 #: Principal components come from at most this many crops: their Gram matrix is this large, squared.
 _PCA_CROPS = 2000
+#: A mean comes from at most this many.
+_MEAN_CROPS = 20_000
 _CHUNK = 1024
 
 
 def pixels(crops: Images) -> Vectors:
     """The pixels of crops, made 64×64, from 0 to 1, (N, 12288)."""
-    if crops.shape[1:3] != (_SIDE, _SIDE):
-        resized = np.empty((len(crops), _SIDE, _SIDE, 3), dtype=np.uint8)
-        for crop, small in zip(crops, resized, strict=True):
-            cv2.resize(crop, (_SIDE, _SIDE), dst=small, interpolation=cv2.INTER_AREA)
-        crops = resized
-    return crops.reshape(len(crops), -1).astype(np.float32) / np.float32(255)
+    return _squashed(crops).reshape(len(crops), -1).astype(np.float32) / np.float32(255)
+
+
+def observed_statistics(crops: Images) -> Vectors:
+    """The stripe statistics of crops, made 64×64, with opponent colours, (N, 544)."""
+    # The other references do without PyTorch, which takes seconds to import.
+    import torch
+
+    from reid.models.stripes import stripe_statistics
+
+    out = []
+    for start in range(0, len(crops), _CHUNK):
+        chunk = torch.from_numpy(_squashed(crops[start : start + _CHUNK])).permute(0, 3, 1, 2)
+        out.append(stripe_statistics(chunk.float() / 255.0, "opponent").numpy())
+    return np.concatenate(out)
+
+
+def _squashed(crops: Images) -> Images:
+    if crops.shape[1:3] == (_SIDE, _SIDE):
+        return np.array(crops)
+    resized = np.empty((len(crops), _SIDE, _SIDE, 3), dtype=np.uint8)
+    for crop, small in zip(crops, resized, strict=True):
+        cv2.resize(crop, (_SIDE, _SIDE), dst=small, interpolation=cv2.INTER_AREA)
+    return resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +107,34 @@ def fit_random_projection(crops: Images, dimensions: int = 128, seed: int = 0) -
 
 
 @dataclass(frozen=True, slots=True)
-class ColourHistogram:
-    """The appearance statistics, centred."""
+class CentredStatistics:
+    """Statistics of each crop alone, centred.
 
+    Attributes:
+        statistics: of crops, (N, D).
+        mean: (D,) what is subtracted.
+    """
+
+    statistics: Callable[[Images], Vectors]
     mean: Vectors
 
     def __call__(self, crops: Images) -> Vectors:
         """Describe crops."""
-        return appearance_statistics(crops) - self.mean
+        return self.statistics(crops) - self.mean
 
 
-def fit_colour_histogram(crops: Images, seed: int = 0) -> ColourHistogram:
+def fit_colour_histogram(crops: Images, seed: int = 0) -> CentredStatistics:
     """Colour histograms in stripes; only their mean is taken from the crops."""
-    return ColourHistogram(appearance_statistics(_sample(crops, 20_000, seed)).mean(axis=0))
+    return _centred(appearance_statistics, crops, seed)
+
+
+def fit_stripe_statistics(crops: Images, seed: int = 0) -> CentredStatistics:
+    """Colours and edges in stripes, as `fmvae` may observe them; only their mean is taken from the crops."""
+    return _centred(observed_statistics, crops, seed)
+
+
+def _centred(statistics: Callable[[Images], Vectors], crops: Images, seed: int) -> CentredStatistics:
+    return CentredStatistics(statistics, statistics(_sample(crops, _MEAN_CROPS, seed)).mean(axis=0))
 
 
 def _sample(crops: Images, count: int, seed: int) -> Images:
@@ -116,4 +151,5 @@ REFERENCES: dict[str, Callable[[Images], CropDescriptor]] = {
     "random projection of pixels": fit_random_projection,
     "PCA-128 of pixels": fit_principal_components,
     "HSV histogram": fit_colour_histogram,
+    "stripe statistics": fit_stripe_statistics,
 }

@@ -21,6 +21,7 @@ import typer
 
 from reid.evaluation.report import TestData, evaluate_descriptors
 from reid.files import check_writable, write_text
+from reid.models.stripes import Colours, statistics_size
 from reid.settings import check_settings
 from reid.training.batches import COMMON, STATISTICS
 from reid.training.data import DataNote, open_store
@@ -92,6 +93,16 @@ def _neither(tree: Tree) -> None:
     _no_levelling(tree)
 
 
+def _opponent_colours(tree: Tree) -> None:
+    """Statistics count colours by how red and how yellow they are, not by hue."""
+    colours: Colours = "opponent"
+    for part in {STATISTICS, COMMON}.intersection(_observed(tree)):
+        tree["data"]["colours"] = colours
+        _observed(tree)[part]["shape"] = [statistics_size(colours)]
+    if tree["method"]["model"]["encoder"].get("stripes"):
+        tree["method"]["model"]["encoder"]["colours"] = colours
+
+
 def _clean_statistics(tree: Tree) -> None:
     """A crop's own statistics are those of the crop as it is, however the encoder sees it."""
     tree["data"]["own_statistics"] = "clean"
@@ -155,6 +166,7 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "own statistics evened out over all": _evened_out_over_all,
     "own statistics not evened out": _uneven_statistics,
     "own statistics only, no levelling": _neither,
+    "opponent colours": _opponent_colours,
     "own statistics of the clean crop": _clean_statistics,
     "own statistics as seen": _seen_statistics,
     "no image": _no_image,

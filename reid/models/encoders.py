@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from reid.models.gaussian import DiagonalGaussian, GaussianHead
 from reid.models.layers import ACTIVATIONS, Activation, Counts, Widths, hidden_layers, last_width
 from reid.models.observation import SignalSettings
-from reid.models.stripes import StripeBranch
+from reid.models.stripes import Colours, StripeBranch
 from reid.models.weights import load_vgg16_features
 from reid.settings import Settings
 
@@ -31,6 +31,8 @@ class VGG16Settings(Settings):
     """Where training starts: "none", "imagenet" or the path of a file."""
     stripes: Widths = ()
     """Layers of a second branch, which reads the image's stripe statistics; none: there is no such branch."""
+    colours: Colours = "hue"
+    """How that branch counts colours."""
 
 
 class SmallSettings(Settings):
@@ -44,7 +46,8 @@ class SmallSettings(Settings):
     norm: Literal["group", "none"] = "group"
     activation: Activation = "silu"
     stripes: Widths = ()
-    """As for :class:`VGG16Settings`."""
+    colours: Colours = "hue"
+    """Both as for :class:`VGG16Settings`."""
 
 
 class MLPEncoderSettings(Settings):
@@ -86,7 +89,7 @@ class VGG16Encoder(nn.Module):
                 _keep_variance(layer)
         if settings.weights != "none":
             load_vgg16_features(settings.weights, self.features)
-        self.stripes = _stripe_branch(settings.stripes, signal)
+        self.stripes = _stripe_branch(settings, signal)
         size = int(layout[-2]) * (height // 32) * (width // 32) + _features_of(self.stripes)
         self.head = GaussianHead(size, latents)
 
@@ -115,7 +118,7 @@ class SmallEncoder(nn.Module):
             ]
             channels, height, width = stage, math.ceil(height / 2), math.ceil(width / 2)
         self.layers = nn.Sequential(*layers)
-        self.stripes = _stripe_branch(settings.stripes, signal)
+        self.stripes = _stripe_branch(settings, signal)
         self.head = GaussianHead(channels * height * width + _features_of(self.stripes), latents)
 
     def forward(self, x: Tensor) -> DiagonalGaussian:
@@ -164,8 +167,8 @@ def build_encoder(settings: EncoderSettings, latents: int, signal: SignalSetting
     return ENCODERS[settings.kind](settings, latents, signal)
 
 
-def _stripe_branch(hidden: Widths, signal: SignalSettings) -> StripeBranch | None:
-    return StripeBranch(signal, hidden) if hidden else None
+def _stripe_branch(settings: VGG16Settings | SmallSettings, signal: SignalSettings) -> StripeBranch | None:
+    return StripeBranch(signal, settings.stripes, settings.colours) if settings.stripes else None
 
 
 def _features_of(stripes: StripeBranch | None) -> int:

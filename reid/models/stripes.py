@@ -8,22 +8,33 @@ They differ from the plain histograms of `reid.appearance` in four things. A pix
 that it lies between, so that a change of light moves them little. A bell across the width takes the place of
 a hard margin. Edges are counted, too: a pattern is told from a plain cloth of the same colours. And all of it
 is PyTorch, so that it is part of an exported graph.
+
+Colours are counted in one of two ways: by hue, as those histograms do, or as opponent colours, by how much
+redder than green they are and how much less blue than both. What is nearly grey has any hue, and most clothes
+are; opponent colours say that it is grey.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from reid.appearance import HUES, SATURATIONS, STRIPES, VALUES
+from reid.appearance import HUES, SATURATIONS, VALUES
+from reid.appearance import STRIPES as HUE_STRIPES
 from reid.models.layers import hidden_layers, last_width
 from reid.models.observation import Signal, SignalSettings
 
-EDGE_STRIPES, EDGE_ANGLES = 16, 4
-STRIPE_STATISTICS = STRIPES * (HUES * SATURATIONS + VALUES) + EDGE_STRIPES * EDGE_ANGLES
+#: How colours are counted.
+Colours = Literal["hue", "opponent"]
+
+#: Bins of each opponent colour, with grey in the middle one, and of lightness.
+OPPONENTS, LIGHTS = 5, 5
+EDGE_STRIPES, SLOPES = 16, 4
 
 #: Deviations of the bells across the width, in widths. Edges reach further out: an outline is one.
 COLOUR_BELL, EDGE_BELL = 0.15, 0.2
@@ -40,37 +51,52 @@ class StripeBranch(nn.Module):
     Args:
         signal: how the image is standardised.
         hidden: widths of the layers.
+        colours: how they are counted.
     """
 
-    def __init__(self, signal: SignalSettings, hidden: Sequence[int]) -> None:
+    def __init__(self, signal: SignalSettings, hidden: Sequence[int], colours: Colours) -> None:
         super().__init__()
         _check(signal.shape)
         self.signal = Signal(signal)
-        self.layers = hidden_layers(STRIPE_STATISTICS, hidden, "silu")
-        self.features = last_width(STRIPE_STATISTICS, hidden) + STRIPE_STATISTICS
+        self.colours = colours
+        size = statistics_size(colours)
+        self.layers = hidden_layers(size, hidden, "silu")
+        self.features = last_width(size, hidden) + size
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (B, features) of standardised images (B, 3, height, width)."""
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
-            statistics = stripe_statistics(self.signal.inverse(x.float()))
+            statistics = stripe_statistics(self.signal.inverse(x.float()), self.colours)
         return torch.cat([self.layers(statistics), statistics], dim=1)
 
 
-def stripe_statistics(images: Tensor) -> Tensor:
-    """Square roots of the histograms of horizontal stripes, (B, 384), with a mean square of 1.
+def stripe_statistics(images: Tensor, colours: Colours) -> Tensor:
+    """Square roots of the histograms of horizontal stripes, (B, `statistics_size`), with a mean square of 1.
 
     Square roots make the Euclidean distance that of Hellinger, in which a change of a rare colour counts more
     than one of a common one.
 
     Args:
         images: RGB from 0 to 1, (B, 3, height, width); the height a multiple of 16, the width even.
+        colours: how they are counted.
     """
     _check(images.shape[1:])
     images = images.clamp(0.0, 1.0)
-    colours, edges = _colour_shares(images), _edge_shares(images)
+    counted, edges = _colour_shares(images, _COUNTS[colours]), _edge_shares(images)
     # Each stripe's two histograms of colours add up to 1, and so do all edges together.
-    shares = torch.cat([colours * ((1.0 - EDGE_SHARE) / (2 * STRIPES)), edges * EDGE_SHARE], dim=1)
-    return torch.sqrt(shares * STRIPE_STATISTICS)
+    halves = 2 * _COUNTS[colours].stripes
+    shares = torch.cat([counted * ((1.0 - EDGE_SHARE) / halves), edges * EDGE_SHARE], dim=1)
+    return torch.sqrt(shares * statistics_size(colours))
+
+
+def colours_size(colours: Colours) -> int:
+    """How many of the statistics are colours: the first ones, stripe by stripe."""
+    return _COUNTS[colours].stripes * _COUNTS[colours].bins
+
+
+def statistics_size(colours: Colours) -> int:
+    """How many statistics an image has: 384 with hues, 544 with opponent colours."""
+    return colours_size(colours) + EDGE_STRIPES * SLOPES
 
 
 def hue_saturation_value(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -87,6 +113,12 @@ def hue_saturation_value(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return hue, chroma / value.clamp_min(tiny), value
 
 
+def opponent_colours(images: Tensor) -> tuple[Tensor, Tensor]:
+    """How much redder than green, and how much less blue than both, RGB along the second axis is; -1 to 1."""
+    red, green, blue = images.unbind(1)
+    return red - green, (red + green) / 2.0 - blue
+
+
 def _check(shape: Sequence[int]) -> None:
     channels, height, width = shape
     if channels != 3 or height % EDGE_STRIPES or width % 2:
@@ -96,20 +128,51 @@ def _check(shape: Sequence[int]) -> None:
         )
 
 
-def _colour_shares(images: Tensor) -> Tensor:
-    """Each stripe's joint histogram of hues and saturations and the one of values, (B, stripes × bins)."""
-    # Two pixels side by side are as good as one, and cost half.
-    halved = (images[..., 0::2] + images[..., 1::2]) / 2.0
-    width = halved.shape[-1]
-    stripes = _cut(halved, STRIPES)
-    weight = _bell(width, COLOUR_BELL, images).repeat(stripes.shape[-1] // width)
-    hue, saturation, value = hue_saturation_value(stripes)
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A way to count colours.
+
+    Attributes:
+        stripes: how many an image is cut into.
+        bins: of a stripe.
+        of: shares of its bins, (B, stripes, bins), from its pixels (B, 3, stripes, pixels) and their weights.
+    """
+
+    stripes: int
+    bins: int
+    of: Callable[[Tensor, Tensor], Tensor]
+
+
+def _hues_and_values(pixels: Tensor, weight: Tensor) -> Tensor:
+    hue, saturation, value = hue_saturation_value(pixels)
     away = ((hue * HUES).unsqueeze(-2) - _centres(HUES, hue)).abs_()
     # Hues go round: the first bin is the last one's neighbour.
     hues = _shares(torch.minimum(away, HUES - away))
     colours = hues @ (_between(saturation, SATURATIONS) * weight).transpose(-1, -2)
-    values = _between(value, VALUES) @ weight
-    return torch.cat([colours.flatten(2), values], dim=2).flatten(1) / stripes.shape[-1]
+    return torch.cat([colours.flatten(2), _between(value, VALUES) @ weight], dim=2)
+
+
+def _opponents_and_lights(pixels: Tensor, weight: Tensor) -> Tensor:
+    # Colours more than half as pure as can be are not told apart: few clothes have them.
+    reds, yellows = (_between(0.5 + colour, OPPONENTS) for colour in opponent_colours(pixels))
+    colours = reds @ (yellows * weight).transpose(-1, -2)
+    return torch.cat([colours.flatten(2), _between(pixels.amax(1), LIGHTS) @ weight], dim=2)
+
+
+_COUNTS: dict[Colours, _Count] = {
+    "hue": _Count(HUE_STRIPES, HUES * SATURATIONS + VALUES, _hues_and_values),
+    "opponent": _Count(16, OPPONENTS**2 + LIGHTS, _opponents_and_lights),
+}
+
+
+def _colour_shares(images: Tensor, count: _Count) -> Tensor:
+    """Each stripe's joint histogram of colours and the one of lightness, (B, stripes × bins)."""
+    # Two pixels side by side are as good as one, and cost half.
+    halved = (images[..., 0::2] + images[..., 1::2]) / 2.0
+    width = halved.shape[-1]
+    stripes = _cut(halved, count.stripes)
+    weight = _bell(width, COLOUR_BELL, images).repeat(stripes.shape[-1] // width)
+    return count.of(stripes, weight).flatten(1) / stripes.shape[-1]
 
 
 def _edge_shares(images: Tensor) -> Tensor:
@@ -123,7 +186,7 @@ def _edge_shares(images: Tensor) -> Tensor:
     tiny = torch.finfo(images.dtype).eps
     slope = torch.atan(down.abs() / across.abs().clamp_min(tiny)) * (2.0 / math.pi)
     strength = torch.sqrt(across.square() + down.square()) * _bell(images.shape[-1], EDGE_BELL, images)
-    shares = _between(_cut(slope, EDGE_STRIPES), EDGE_ANGLES)
+    shares = _between(_cut(slope, EDGE_STRIPES), SLOPES)
     edges = (shares @ _cut(strength, EDGE_STRIPES).unsqueeze(-1)).flatten(1)
     # A crop without any edge has no shares of them either.
     return edges / (edges.sum(1, keepdim=True) + 1e-6)

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from reid.crops import Images
 from reid.datasets.store import TrainingView
 from reid.descriptor import Vectors
-from reid.models.stripes import stripe_statistics
+from reid.models.stripes import Colours, stripe_statistics
 from reid.training.augment import augment
 from reid.training.cameras import cameras_of
 from reid.training.levelling import OwnStatistics, level_cameras
@@ -117,11 +117,12 @@ class CropBatches(Batches):
         self._images = _pixels(view.images)
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
+        self._colours = data.colours
         self._members = Members(only_tracklets(view.index).groups) if data.target == "tracklet" else None
         self._own_of, self._steady = data.own_statistics, data.steady_statistics
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
-            found = _stripe_statistics(self._images)
+            found = _stripe_statistics(self._images, data.colours)
             # A rare colour tells as much as a common one from one camera to the next; within a camera the
             # proportions tell more.
             shared = level_cameras(found, self._cameras) if data.level_cameras else found
@@ -157,7 +158,8 @@ class CropBatches(Batches):
         if self._own_of != "clean":
             # Like those of the clean crops, in float32.
             with torch.autocast(device.type, enabled=False):
-                found = stripe_statistics(varied.moved if self._own_of == "moved" else varied.seen)
+                shown = varied.moved if self._own_of == "moved" else varied.seen
+                found = stripe_statistics(shown, self._colours)
                 targets[STATISTICS] = self._own(found, self._cameras[rows])
         return Batch(varied.seen, targets)
 
@@ -209,9 +211,9 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
 
 
-def _stripe_statistics(images: Tensor) -> Tensor:
+def _stripe_statistics(images: Tensor, colours: Colours) -> Tensor:
     pieces = torch.split(images, _CROPS_AT_ONCE)
-    return torch.cat([stripe_statistics(piece.float() / 255.0) for piece in pieces])
+    return torch.cat([stripe_statistics(piece.float() / 255.0, colours) for piece in pieces])
 
 
 class LabelledCropBatches(Batches):

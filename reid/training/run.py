@@ -45,9 +45,10 @@ from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import check_writable, write_text
 from reid.models import VAE
+from reid.models.stripes import statistics_size
 from reid.network_descriptor import save_descriptor
 from reid.settings import SettingsError, check_settings
-from reid.training.batches import Batches, CropBatches, LabelledCropBatches
+from reid.training.batches import COMMON, STATISTICS, Batches, CropBatches, LabelledCropBatches
 from reid.training.cameras import cameras_of
 from reid.training.data import DataNote, RunError, open_store
 from reid.training.hardware import accelerator_for
@@ -257,6 +258,14 @@ def _check_size(settings: TrainingSettings) -> None:
             f"data.height and data.width: found {cut[1]} and {cut[2]}, expected those of "
             f"method.model.input.shape, {list(read)}"
         )
+    size = statistics_size(settings.data.colours)
+    for part in (STATISTICS, COMMON):
+        signal = settings.method.model.observation.get(part)
+        if signal is not None and signal.shape != (size,):
+            raise RunError(
+                f"method.model.observation.{part}.shape: found {list(signal.shape)}, expected [{size}] with "
+                f"data.colours: {settings.data.colours}"
+            )
 
 
 def _refuse_other_start(output: Path, start: Path | None, before: DataNote | None) -> None:

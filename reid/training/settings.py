@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from reid.crops import Policy
 from reid.evaluation.distances import Metric
 from reid.models import ScaleSettings, VAESettings, WRNSettings
+from reid.models.stripes import Colours
 from reid.objective.loss import ObjectiveSettings
 from reid.settings import Settings, find_settings, load_settings
 
@@ -70,6 +71,8 @@ class DataSettings(Settings):
     """What becomes of a box's aspect ratio: squash it, or expand the box to the crop's."""
     target: Literal["itself", "tracklet"] = "itself"
     """Reconstruct the same crop, or another one of the same automatic tracklet where there is one."""
+    colours: Colours = "hue"
+    """How the statistics count colours: by hue and saturation, or as opponent colours."""
     level_cameras: bool = False
     """Give the statistics of each camera's crops the same mean, and the common ones the same deviation: what
     a camera does to colours need not be explained, so the descriptor learns to see past it."""

@@ -40,6 +40,7 @@ def test_references_are_scored_on_every_set_under_both_metrics(market: CropStore
         "random projection of pixels",
         "PCA-128 of pixels",
         "HSV histogram",
+        "stripe statistics",
         "mean colour",
     ]
     assert [row.metric for row in rows[:2]] == ["euclidean", "cosine"]

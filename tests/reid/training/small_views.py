@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def statistics_of(images: np.ndarray) -> torch.Tensor:
-    return stripe_statistics(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255)
+    return stripe_statistics(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255, "hue")
 
 
 def view(

@@ -133,7 +133,7 @@ def test_own_statistics_may_be_those_of_the_crop_that_is_seen(kind: str) -> None
     # They follow from what the encoder gets; or would get, but for the colours.
     shown = seen.x if kind == "seen" else batch(kind, AugmentSettings(shift=0.1)).x
     own = OwnStatistics(statistics_of(data.images), np.zeros(20, np.intp), 0.5, torch.tensor(1.0))
-    expected = own(stripe_statistics(shown), np.zeros(6, np.intp))
+    expected = own(stripe_statistics(shown, "hue"), np.zeros(6, np.intp))
     alike = torch.cosine_similarity(seen.targets["statistics"].flatten(), expected.flatten(), dim=0)
     assert alike > 0.9999
 
@@ -172,12 +172,21 @@ def test_what_sets_a_person_apart_is_not_taken_for_what_a_camera_does() -> None:
         assert float(between.mean()) > 0.05
 
 
+@pytest.mark.parametrize("own", ["clean", "seen"])
+def test_colours_are_counted_as_the_settings_say(own: str) -> None:
+    settings = DataSettings.model_validate({"colours": "opponent", "own_statistics": own})
+    batches = CropBatches(view([-1] * 4), ["statistics"], settings, AugmentSettings())
+    drawn = batches.batch(np.arange(4), generator_of_step(0, 0, CPU))
+    expected = stripe_statistics(drawn.x, "opponent")
+    torch.testing.assert_close(drawn.targets["statistics"], expected, atol=1e-4, rtol=0)
+
+
 def test_own_and_common_statistics_are_of_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
     data = view([5, 5, -1, -1])
     own = statistics_of(data.images)
     computed: list[int] = []
 
-    def statistics(images: torch.Tensor) -> torch.Tensor:
+    def statistics(images: torch.Tensor, colours: str) -> torch.Tensor:
         computed.append(len(images))
         return own
 

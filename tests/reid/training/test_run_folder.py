@@ -142,5 +142,8 @@ def test_mistakes_are_named(tmp_path: Path, market: Path) -> None:
     larger = other.model_copy(update={"data": other.data.model_copy(update={"height": 32})})
     with pytest.raises(RunError, match=r"found 32 and 16, expected those of .*input\.shape, \[3, 16, 16\]"):
         train(larger, [market], tmp_path / "larger", device="cpu")
+    counted = other.model_copy(update={"data": other.data.model_copy(update={"colours": "opponent"})})
+    with pytest.raises(RunError, match=r"statistics\.shape: found \[384\], expected \[544\]"):
+        train(counted, [market], tmp_path / "counted", device="cpu")
     with pytest.raises(DescriptorError, match="device 'tpu'"):
         train(settings(tmp_path), [market], tmp_path / "tpu", device="tpu")
