@@ -25,8 +25,9 @@ from reid.models.stripes import Colours, statistics_size
 from reid.settings import check_settings
 from reid.training.batches import COMMON, STATISTICS
 from reid.training.data import DataNote, open_store
+from reid.training.folder import DESCRIPTOR, changed_settings
 from reid.training.loop import CHECKPOINT, read_log
-from reid.training.run import DESCRIPTOR, changed_settings, train
+from reid.training.run import train
 from reid.training.settings import FlatVAE, TrainingSettings, load_training
 
 Tree = dict[str, Any]

@@ -96,7 +96,7 @@ def train(
 
     with errors_in_one_line(TrainingError):
         from reid.datasets.footage import choose_footage
-        from reid.training.run import CONFIG
+        from reid.training.folder import CONFIG
         from reid.training.run import train as run_training
         from reid.training.settings import load_training
 

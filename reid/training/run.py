@@ -16,20 +16,16 @@ import hashlib
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
-from filelock import Timeout
 from numpy.typing import NDArray
 
-from reid.caching import lock_of
 from reid.crops import evenly_spaced
 from reid.datasets.crops import CropSource
 from reid.datasets.market import DISTRACTOR
@@ -43,18 +39,24 @@ from reid.evaluation.calibration import (
 )
 from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
-from reid.files import check_writable, write_text
+from reid.files import write_text
 from reid.models import VAE
 from reid.models.stripes import statistics_size
 from reid.network_descriptor import save_descriptor
-from reid.settings import SettingsError, check_settings
 from reid.training.batches import COMMON, STATISTICS, Batches, CropBatches, LabelledCropBatches
 from reid.training.cameras import cameras_of
 from reid.training.data import DataNote, RunError, open_store
+from reid.training.folder import (
+    CONFIG,
+    DESCRIPTOR,
+    check_folder,
+    clear,
+    only_run_in,
+    refuse_other_start,
+)
 from reid.training.hardware import accelerator_for
 from reid.training.iwae import autoencoder_method
-from reid.training.loop import CHECKPOINT, Loop, Progress
-from reid.training.loop import LOG as LOG_FILE
+from reid.training.loop import Loop, Progress
 from reid.training.methods import Method, SupervisedMethod
 from reid.training.model_card import write_model_card
 from reid.training.pictures import plot_curves, reconstruction_sheet
@@ -63,8 +65,6 @@ from reid.training.starting import MODEL, read_start, start_from
 from reid.weights_file import change_descriptor_file, write_tensors
 
 LOG = logging.getLogger(__name__)
-
-CONFIG, DESCRIPTOR = "config.yaml", "descriptor.safetensors"
 
 # So many crops are shown with what the model makes of them.
 _PICTURED = 12
@@ -123,13 +123,13 @@ def train(
         DescriptorError: the device is not there.
     """
     accelerator = accelerator_for(device)
-    with _only_run_in(output, accelerator):
-        _check_folder(output, settings, resume)
+    with only_run_in(output, accelerator):
+        check_folder(output, settings, resume)
         _check_size(settings)
         before = DataNote.read(output) if resume else None
         weights = None
         if resume:
-            _refuse_other_start(output, start, before)
+            refuse_other_start(output, start, before)
         elif start is not None:
             weights = read_start(start)
         finder = _finder(settings, accelerator.device) if not resume else None
@@ -150,7 +150,7 @@ def train(
                     f"{output}: has {loop.step} steps already; expected optimiser.steps to be at least that"
                 )
         elif accelerator.is_main_process:
-            _clear(output)
+            clear(output)
         if accelerator.is_main_process:
             write_text(output / CONFIG, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
             note.write(output)
@@ -216,38 +216,6 @@ def _make_descriptor(settings: TrainingSettings, method: Method, store: CropStor
     plot_calibration(positive, negative, calibration, output / "calibration.png")
 
 
-@contextmanager
-def _only_run_in(output: Path, accelerator: Accelerator) -> Iterator[None]:
-    """Keep others out of the folder: two runs would go on from each other's checkpoint, and share one log."""
-    check_writable(output / CONFIG)
-    if not accelerator.is_main_process:
-        # Processes that train together hold it as one.
-        yield
-        return
-    lock = lock_of(output)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise RunError(f"{output}: a run is under way there; wait for it, or choose another folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _check_folder(output: Path, settings: TrainingSettings, resume: bool) -> None:
-    there = (output / CHECKPOINT).is_file()
-    if resume and not there:
-        raise RunError(f"{output}: no run to go on with; leave --resume away to start one")
-    if there and not resume:
-        raise RunError(f"{output}: holds a run already; go on with it by --resume, or choose another folder")
-    for name in (MODEL, DESCRIPTOR):
-        if not there and (output / name).exists():
-            raise RunError(f"{output}: holds the {name} of a finished run; choose another folder")
-    if resume and (changed := changed_settings(output, settings)):
-        raise RunError(f"{output}: was begun with other settings ({', '.join(changed)})")
-
-
 def _check_size(settings: TrainingSettings) -> None:
     """Crops are cut as the settings of the data say, and read as those of the model say."""
     if not isinstance(settings.method, FlatVAE | IWAE):
@@ -266,39 +234,6 @@ def _check_size(settings: TrainingSettings) -> None:
                 f"method.model.observation.{part}.shape: found {list(signal.shape)}, expected [{size}] with "
                 f"data.colours: {settings.data.colours}"
             )
-
-
-def _refuse_other_start(output: Path, start: Path | None, before: DataNote | None) -> None:
-    """The weights of a run that goes on are its own; that it is told again where it began does no harm."""
-    if start is not None and (before is None or before.start != start.name):
-        raise RunError(f"{output}: did not begin with {start}; leave --start-from away to go on")
-
-
-def _clear(output: Path) -> None:
-    """Remove what a run left that ended before its first checkpoint: its numbers are not this one's."""
-    for left in (LOG_FILE, "tensorboard/events.*", "reconstructions/step_*.png"):
-        for path in output.glob(left):
-            path.unlink()
-
-
-def changed_settings(output: Path, settings: TrainingSettings) -> list[str]:
-    """Names of the settings in which a run differs from these, but for its description and its steps."""
-    now, before = settings.model_dump(mode="json"), _settings_of(output)
-    changed = [key for key in now if now[key] != before.get(key) and key != "description"]
-    # More steps are the one change that makes sense in the middle.
-    if changed == ["optimiser"]:
-        steps = {"steps": 0}
-        changed = [] if now["optimiser"] | steps == before["optimiser"] | steps else changed
-    return changed
-
-
-def _settings_of(output: Path) -> dict[str, Any]:
-    """The settings of a run; what was not known yet when it was begun is as by default."""
-    tree: dict[str, Any] = yaml.safe_load((output / CONFIG).read_text(encoding="utf-8"))
-    try:
-        return check_settings(TrainingSettings, tree, str(output / CONFIG)).model_dump(mode="json")
-    except SettingsError:
-        return tree
 
 
 def _finder(settings: TrainingSettings, device: torch.device) -> Descriptor | None:
