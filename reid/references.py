@@ -46,18 +46,16 @@ def observed_statistics(crops: Images) -> Vectors:
     # The other references do without PyTorch, which takes seconds to import.
     import torch
 
-    from reid.models.stripes import stripe_statistics
+    from reid.models.stripes import statistics_of_crops
 
-    out = []
-    for start in range(0, len(crops), _CHUNK):
-        chunk = torch.from_numpy(_squashed(crops[start : start + _CHUNK])).permute(0, 3, 1, 2)
-        out.append(stripe_statistics(chunk.float() / 255.0, "opponent").numpy())
-    return np.concatenate(out)
+    # A copy, because PyTorch warns of arrays that cannot be written.
+    channels_first = torch.from_numpy(np.array(_squashed(crops))).permute(0, 3, 1, 2)
+    return statistics_of_crops(channels_first, "opponent").numpy()
 
 
 def _squashed(crops: Images) -> Images:
     if crops.shape[1:3] == (_SIDE, _SIDE):
-        return np.array(crops)
+        return crops
     resized = np.empty((len(crops), _SIDE, _SIDE, 3), dtype=np.uint8)
     for crop, small in zip(crops, resized, strict=True):
         cv2.resize(crop, (_SIDE, _SIDE), dst=small, interpolation=cv2.INTER_AREA)

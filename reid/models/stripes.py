@@ -41,6 +41,8 @@ COLOUR_BELL, EDGE_BELL = 0.15, 0.2
 #: Of the squares of all statistics, how much those of edges add up to.
 EDGE_SHARE = 0.2
 
+_CROPS_AT_ONCE = 256
+
 
 class StripeBranch(nn.Module):
     """Stripe statistics of a standardised image, as they are and through fully connected layers.
@@ -87,6 +89,12 @@ def stripe_statistics(images: Tensor, colours: Colours) -> Tensor:
     halves = 2 * _COUNTS[colours].stripes
     shares = torch.cat([counted * ((1.0 - EDGE_SHARE) / halves), edges * EDGE_SHARE], dim=1)
     return torch.sqrt(shares * statistics_size(colours))
+
+
+def statistics_of_crops(crops: Tensor, colours: Colours) -> Tensor:
+    """Stripe statistics of uint8 crops (B, 3, height, width), however many there are."""
+    pieces = torch.split(crops, _CROPS_AT_ONCE)
+    return torch.cat([stripe_statistics(piece.float() / 255.0, colours) for piece in pieces])
 
 
 def colours_size(colours: Colours) -> int:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from reid.crops import Images
 from reid.datasets.store import TrainingView
 from reid.descriptor import Vectors
-from reid.models.stripes import Colours, stripe_statistics
+from reid.models.stripes import statistics_of_crops, stripe_statistics
 from reid.training.augment import augment
 from reid.training.cameras import cameras_of
 from reid.training.levelling import OwnStatistics, level_cameras
@@ -85,8 +85,6 @@ def _pixels(crops: Images) -> Tensor:
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
 
 
-_CROPS_AT_ONCE = 256
-
 # Parts of an observation that can be made from a crop: its pixels; its stripe statistics; those that it has
 # in common with its tracklet and with its neighbours in other cameras.
 IMAGE, STATISTICS, COMMON = "image", "statistics", "common_statistics"
@@ -122,7 +120,7 @@ class CropBatches(Batches):
         self._own_of, self._steady = data.own_statistics, data.steady_statistics
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
-            found = _stripe_statistics(self._images, data.colours)
+            found = statistics_of_crops(self._images, data.colours)
             # A rare colour tells as much as a common one from one camera to the next; within a camera the
             # proportions tell more.
             shared = level_cameras(found, self._cameras) if data.level_cameras else found
@@ -209,11 +207,6 @@ def _check(parts: Sequence[str], data: DataSettings) -> None:
         )
     if data.neighbours is not None and COMMON not in parts and not data.steady_statistics:
         raise ValueError(f"data.neighbours acts on the part {COMMON!r}, which is not observed")
-
-
-def _stripe_statistics(images: Tensor, colours: Colours) -> Tensor:
-    pieces = torch.split(images, _CROPS_AT_ONCE)
-    return torch.cat([stripe_statistics(piece.float() / 255.0, colours) for piece in pieces])
 
 
 class LabelledCropBatches(Batches):

@@ -190,7 +190,7 @@ def test_own_and_common_statistics_are_of_one_computation(monkeypatch: pytest.Mo
         computed.append(len(images))
         return own
 
-    monkeypatch.setattr("reid.training.batches.stripe_statistics", statistics)
+    monkeypatch.setattr("reid.models.stripes.stripe_statistics", statistics)
     batches = CropBatches(data, ["common_statistics", "statistics"], DataSettings(), AugmentSettings())
     targets = batches.batch(np.arange(4), generator_of_step(0, 0, CPU)).targets
     assert computed == [4]
