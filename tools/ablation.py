@@ -38,13 +38,20 @@ def _observed(tree: Tree) -> Tree:
     return parts
 
 
+def _random_start(tree: Tree) -> None:
+    """Training begins with random weights, not with principal components."""
+    tree["method"]["start"] = "random"
+
+
 def _no_stripe_branch(tree: Tree) -> None:
     """The encoder reads pixels only."""
+    _random_start(tree)
     tree["method"]["model"]["encoder"].pop("stripes", None)
 
 
 def _no_shortcuts(tree: Tree) -> None:
     """The decoders are not isometries when training begins."""
+    _random_start(tree)
     for part in _observed(tree).values():
         if "shortcut" in part["decoder"]:
             part["decoder"]["shortcut"] = False
@@ -59,6 +66,7 @@ def _own_statistics(tree: Tree) -> None:
 
 def _common_statistics(tree: Tree) -> None:
     """Only the statistics that a crop shares with its neighbours."""
+    _random_start(tree)
     _nothing_about_own_statistics(tree)
     _replace(_observed(tree), STATISTICS, COMMON)
 
@@ -67,6 +75,19 @@ def _replace(parts: Tree, gone: str, stays: str) -> None:
     """Give one part of the observation the weight of another, too."""
     if gone in parts and stays in parts:
         parts[stays]["weight"] += parts.pop(gone)["weight"]
+
+
+def _found_again(tree: Tree) -> None:
+    """Who probably is the same person is looked for again and again, by the model itself."""
+    if (neighbours := tree["data"]["neighbours"]) is not None and neighbours["start"] is None:
+        every = max(1, tree["optimiser"]["steps"] // 6)
+        neighbours |= {"start": every, "every": every}
+
+
+def _found_by_the_same(tree: Tree) -> None:
+    """They are found by statistics that count colours as those that are learnt from."""
+    if (neighbours := tree["data"]["neighbours"]) is not None:
+        neighbours["first_by"] = tree["data"]["colours"]
 
 
 def _nobody_follows(tree: Tree) -> None:
@@ -89,14 +110,11 @@ def _uneven_statistics(tree: Tree) -> None:
     tree["data"]["even_statistics"] = 0.0
 
 
-def _neither(tree: Tree) -> None:
-    _own_statistics(tree)
-    _no_levelling(tree)
-
-
-def _opponent_colours(tree: Tree) -> None:
-    """Statistics count colours by how red and how yellow they are, not by hue."""
-    colours: Colours = "opponent"
+def _hues(tree: Tree) -> None:
+    """Statistics count colours by hue, not by how red and how yellow they are."""
+    colours: Colours = "hue"
+    if (neighbours := tree["data"]["neighbours"]) is not None and neighbours["first_by"] == colours:
+        neighbours["first_by"] = "opponent"
     for part in {STATISTICS, COMMON}.intersection(_observed(tree)):
         tree["data"]["colours"] = colours
         _observed(tree)[part]["shape"] = [statistics_size(colours)]
@@ -127,6 +145,7 @@ def _no_image(tree: Tree) -> None:
 
 
 def _pixels_only(tree: Tree) -> None:
+    _random_start(tree)
     _nothing_about_own_statistics(tree)
     _own_statistics(tree)
     _no_levelling(tree)
@@ -160,14 +179,16 @@ VARIANTS: dict[str, Callable[[Tree], None]] = {
     "complete": lambda tree: None,
     "no stripe branch": _no_stripe_branch,
     "no shortcuts": _no_shortcuts,
+    "random start": _random_start,
     "own statistics only": _own_statistics,
     "common statistics only": _common_statistics,
     "nobody follows anybody": _nobody_follows,
+    "neighbours found again": _found_again,
+    "neighbours found by the same colours": _found_by_the_same,
     "no levelling": _no_levelling,
     "own statistics evened out over all": _evened_out_over_all,
     "own statistics not evened out": _uneven_statistics,
-    "own statistics only, no levelling": _neither,
-    "opponent colours": _opponent_colours,
+    "hues": _hues,
     "own statistics of the clean crop": _clean_statistics,
     "own statistics as seen": _seen_statistics,
     "no image": _no_image,
@@ -188,8 +209,8 @@ def variant(base: TrainingSettings, name: str, steps: int) -> TrainingSettings:
     tree["optimiser"]["steps"] = steps
     tree["optimiser"]["warmup"] = round(base.optimiser.warmup * min(1.0, share))
     if (neighbours := tree["data"]["neighbours"]) is not None:
-        neighbours["start"] = max(1, round(neighbours["start"] * share))
-        neighbours["every"] = max(1, round(neighbours["every"] * share))
+        for setting in {"start", "every"} - {key for key, value in neighbours.items() if value is None}:
+            neighbours[setting] = max(1, round(neighbours[setting] * share))
     if (flatness := tree["method"]["objective"]["flatness"]).get("ramp"):
         flatness["ramp"] = round(flatness["ramp"] * share)
     return check_settings(TrainingSettings, tree, f"variant {name!r}")

@@ -61,5 +61,12 @@ def bounded_log_variance(raw: Tensor) -> Tensor:
     low, high = LOG_VARIANCE_RANGE
     span = high - low
     # Slope 1 in the middle, and an offset that maps 0 to 0.
-    offset = math.log(-low / high)
-    return low + span * torch.sigmoid(4.0 / span * raw + offset)
+    return low + span * torch.sigmoid(4.0 / span * raw + math.log(-low / high))
+
+
+def unbounded_log_variance(bounded: float) -> float:
+    """The number that ``bounded_log_variance`` squeezes into this one, or into the nearest in the range."""
+    low, high = LOG_VARIANCE_RANGE
+    span = high - low
+    share = min(max((bounded - low) / span, 0.01), 0.99)
+    return (math.log(share / (1.0 - share)) - math.log(-low / high)) * span / 4.0

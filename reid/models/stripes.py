@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from reid.models.observation import Signal, SignalSettings
 
 #: How colours are counted.
 Colours = Literal["hue", "opponent"]
+COLOURS: tuple[Colours, ...] = get_args(Colours)
 
 #: Bins of each opponent colour, with grey in the middle one, and of lightness.
 OPPONENTS, LIGHTS = 5, 5

@@ -14,9 +14,10 @@ from torch import Generator, Tensor
 from reid.crops import Images
 from reid.datasets.store import TrainingView
 from reid.descriptor import Vectors
-from reid.models.stripes import statistics_of_crops, stripe_statistics
+from reid.models.stripes import COLOURS, statistics_of_crops, stripe_statistics
 from reid.training.augment import augment
 from reid.training.cameras import cameras_of
+from reid.training.components import Components, principal_components
 from reid.training.levelling import OwnStatistics, level_cameras
 from reid.training.neighbours import Likeness, Members, find_likeness, only_tracklets
 from reid.training.settings import AugmentSettings, DataSettings, NeighbourSettings
@@ -121,6 +122,7 @@ class CropBatches(Batches):
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
             found = statistics_of_crops(self._images, data.colours)
+            self._mean = found.mean(dim=0)
             # A rare colour tells as much as a common one from one camera to the next; within a camera the
             # proportions tell more.
             shared = level_cameras(found, self._cameras) if data.level_cameras else found
@@ -137,8 +139,9 @@ class CropBatches(Batches):
         self._shared = made[COMMON] if COMMON in parts else None
         self._index = view.index
         self._neighbour_settings = data.neighbours
-        if data.neighbours is not None and vectors is not None:
-            self._take(self._found(torch.from_numpy(vectors), data.neighbours))
+        first = self._told_apart_by(data, vectors)
+        if data.neighbours is not None and first is not None:
+            self._take(self._found(first, data.neighbours))
         else:
             # Until neighbours are found, a crop shares its statistics with its tracklet only.
             self._take(only_tracklets(view.index))
@@ -167,6 +170,13 @@ class CropBatches(Batches):
             return
         self._take(self._found(describe(self._images), self._neighbour_settings))
 
+    def components(self, latents: int) -> Components:
+        """The linear model to begin with, of the crops' own statistics as known neighbours make them."""
+        targets = {STATISTICS: self._own.of_all()}
+        if COMMON in self._targets:
+            targets[COMMON] = self._targets[COMMON]
+        return principal_components(self._own, self._mean, targets, latents)
+
     def state(self) -> dict[str, Tensor]:
         """Which crops are taken for one person's."""
         return {"groups": self._likeness.groups, "neighbours": self._likeness.neighbours}
@@ -174,6 +184,17 @@ class CropBatches(Batches):
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take the same ones again."""
         self._take(Likeness(state["groups"].cpu(), state["neighbours"].cpu()))
+
+    def _told_apart_by(self, data: DataSettings, vectors: Vectors | None) -> Tensor | None:
+        """What finds the first neighbours, (N, D), if anything does."""
+        first_by = data.neighbours.first_by if data.neighbours is not None else None
+        if first_by not in COLOURS:
+            return torch.from_numpy(vectors) if vectors is not None else None
+        # Counted otherwise than they are learnt from, crops are taken for one another for other reasons: what
+        # such pairs differ in is then not just what the model is blind to anyway.
+        found = statistics_of_crops(self._images, first_by)
+        cameras = self._cameras if data.level_cameras else None
+        return OwnStatistics(found, cameras, data.even_statistics, torch.tensor(1.0)).of_all()
 
     def _found(self, vectors: Tensor, settings: NeighbourSettings) -> Likeness:
         return find_likeness(vectors, self._index, self._cameras, settings.nearest, settings.within)

@@ -18,7 +18,7 @@ from torch import Tensor
 LEAST_DEVIATION = 0.132
 
 #: Added to each variance, in units of the mean one: components of next to none are noise.
-LEAST_VARIANCE = 0.1
+LEAST_VARIANCE = 0.3
 
 _PAIRS_AT_ONCE = 8192
 
@@ -44,6 +44,9 @@ class OwnStatistics:
         power: of each principal component's deviation. What varies most, how light the clothes are, then
             counts less beside what varies less and tells people apart as well.
         deviation: that they get, all numbers taken together.
+
+    Attributes:
+        matrix: (D, D) what values are multiplied with, once a mean is taken from them.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class OwnStatistics:
             mean = self._centred.mean(dim=0)
             self._means, self._centred = self._means + mean, self._centred - mean
             evening = _evening(_second_moments([self._centred]), power)
-        self._matrix = self._evened = self._scaled(evening)
+        self.matrix = self._evened = self._scaled(evening)
 
     def steady(self, pairs: Tensor, power: float) -> None:
         """Divide by what varies between crops of one person, no longer by what varies between all.
@@ -74,19 +77,19 @@ class OwnStatistics:
             power: of the deviation between them.
         """
         if len(pairs) < self._centred.shape[1]:
-            self._matrix = self._evened
+            self.matrix = self._evened
             return
         pieces = (piece.unbind(dim=1) for piece in torch.split(pairs, _PAIRS_AT_ONCE))
         differences = (self._centred[one] - self._centred[other] for one, other in pieces)
-        self._matrix = self._scaled(_evening(_second_moments(differences), power))
+        self.matrix = self._scaled(_evening(_second_moments(differences), power))
 
     def of_all(self) -> Tensor:
         """Those of the crops themselves, made ready, (N, D)."""
-        return self._centred @ self._matrix
+        return self._centred @ self.matrix
 
     def __call__(self, values: Tensor, camera: NDArray[np.intp]) -> Tensor:
         """Values (B, D) of crops of the cameras ``camera`` (B,), made ready."""
-        means, matrix = self._of_cameras(camera), self._matrix
+        means, matrix = self._of_cameras(camera), self.matrix
         return (values - means.to(values.device)) @ matrix.to(values.device)
 
     def _of_cameras(self, camera: NDArray[np.intp] | None) -> Tensor:

@@ -41,10 +41,11 @@ from reid.evaluation.flatness import channels_first
 from reid.evaluation.table import describe
 from reid.files import write_text
 from reid.models import VAE
-from reid.models.stripes import statistics_size
+from reid.models.stripes import COLOURS, statistics_size
 from reid.network_descriptor import save_descriptor
 from reid.training.batches import COMMON, STATISTICS, Batches, CropBatches, LabelledCropBatches
 from reid.training.cameras import cameras_of
+from reid.training.components import start_at
 from reid.training.data import DataNote, RunError, open_store
 from reid.training.folder import (
     CONFIG,
@@ -237,9 +238,9 @@ def _check_size(settings: TrainingSettings) -> None:
 
 
 def _finder(settings: TrainingSettings, device: torch.device) -> Descriptor | None:
-    """What finds the first neighbours, if anything does."""
-    neighbours = settings.data.neighbours
-    return Descriptor.load(neighbours.first_by, str(device)) if neighbours and neighbours.first_by else None
+    """The descriptor that finds the first neighbours, if one does."""
+    first_by = settings.data.neighbours.first_by if settings.data.neighbours else None
+    return Descriptor.load(first_by, str(device)) if first_by and first_by not in COLOURS else None
 
 
 def _method_and_batches(
@@ -260,7 +261,10 @@ def _method_and_batches(
         if resume:
             # It holds all weights, too: those that the run started from may be gone.
             method = method.model_copy(update={"model": method.model.untrained()})
-        return autoencoder_method(method, settings.optimiser, device), batches
+        made = autoencoder_method(method, settings.optimiser, device)
+        if isinstance(method, FlatVAE) and method.start == "components" and not resume:
+            start_at(batches.components(method.model.latents), made.network)
+        return made, batches
     labelled = LabelledCropBatches(store.images, _people(store), method.images_per_identity, settings.augment)
     if len(labelled.names) < 2:
         raise RunError("the supervised method needs crops with identities, as in Market-1501 style folders")

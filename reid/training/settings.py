@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from reid.crops import Policy
 from reid.evaluation.distances import Metric
 from reid.models import ScaleSettings, VAESettings, WRNSettings
+from reid.models.encoders import MLPEncoderSettings
 from reid.models.stripes import Colours
 from reid.objective.loss import ObjectiveSettings
 from reid.settings import Settings, find_settings, load_settings
@@ -51,15 +52,22 @@ class NeighbourSettings(Settings):
     """Frames within which a crop or tracklet may be followed, in its camera, by another that is taken for the
     same person's; 0: none is."""
     first_by: str | None = None
-    """A descriptor that finds them before the first step: a name or path, as for ``track --descriptor``."""
-    start: int = Field(2000, ge=1)
-    """Steps before the model knows enough to find neighbours."""
+    """What finds them before the first step: "hue" or "opponent", the crops' own statistics with colours
+    counted so; or a descriptor, by a name or path as for ``track --descriptor``."""
+    start: int | None = Field(2000, ge=1)
+    """Steps before the model knows enough to find neighbours; null: it never looks for any."""
     every: int = Field(2000, ge=1)
     """Steps until they are looked for again."""
 
     def due(self, step: int) -> bool:
         """Whether they are to be looked for before this step."""
-        return step >= self.start and (step - self.start) % self.every == 0
+        return self.start is not None and step >= self.start and (step - self.start) % self.every == 0
+
+    @model_validator(mode="after")
+    def _somebody_looks(self) -> Self:
+        if self.first_by is None and self.start is None:
+            raise ValueError("with first_by: null and start: null nobody looks for neighbours; set one")
+        return self
 
 
 class DataSettings(Settings):
@@ -112,6 +120,9 @@ class FlatVAE(Settings):
     kind: Literal["vae"] = "vae"
     model: VAESettings
     objective: ObjectiveSettings
+    start: Literal["random", "components"] = "random"
+    """How training begins: with random weights; or as a linear model, the principal components of a crop's
+    own statistics, for which the encoder needs stripes and the decoders of statistics need shortcuts."""
 
 
 class IWAE(Settings):
@@ -154,6 +165,33 @@ class TrainingSettings(Settings):
             cut = {"height", "width", "policy"}
             if idle := sorted(self.data.model_dump(exclude_defaults=True).keys() - cut):
                 raise ValueError(f"data.{idle[0]} does nothing with the method 'supervised'; leave it away")
+        return self
+
+    @model_validator(mode="after")
+    def _components_are_there(self) -> Self:
+        """An encoder and decoders begin as linear ones if they have linear parts for the same statistics."""
+        if not isinstance(self.method, FlatVAE) or self.method.start != "components":
+            return self
+        model = self.method.model
+        encoder, own = model.encoder, model.observation.get("statistics")
+        if (
+            isinstance(encoder, MLPEncoderSettings)
+            or not encoder.stripes
+            or encoder.colours != self.data.colours
+        ):
+            raise ValueError(
+                f"method.start: components needs an encoder with stripes that counts colours as data.colours "
+                f"does, {self.data.colours!r}"
+            )
+        if own is None or own.shape[0] < model.latents:
+            raise ValueError(
+                f"method.start: components needs the part 'statistics', of at least as many numbers as there "
+                f"are latents, {model.latents}"
+            )
+        for name in ("statistics", "common_statistics"):
+            part = model.observation.get(name)
+            if part is not None and not getattr(part.decoder, "shortcut", False):
+                raise ValueError(f"method.start: components needs a decoder with shortcut: true of {name!r}")
         return self
 
 

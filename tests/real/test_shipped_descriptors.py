@@ -18,5 +18,8 @@ def test_what_ships_beats_the_colour_histogram(name: str, held_out: list[TestSet
     floor = {row.metric: row.scores for row in histogram}["cosine"]
     assert best["market"]["mAP"] > floor["market"]["mAP"] + 0.1
     assert best["market"]["rank-1"] > floor["market"]["rank-1"] + 0.1
-    assert best["adl"]["AUC"] > floor["adl"]["AUC"]
-    assert best["adl"]["rank-1"] > floor["adl"]["rank-1"]
+    # By every figure, however much time has gone by between two crops.
+    recognised = [column for column in floor["adl"] if column.endswith(("AUC", "rank-1", "mAP"))]
+    assert len(recognised) == 11
+    for column in recognised:
+        assert best["adl"][column] > floor["adl"][column], column

@@ -62,6 +62,7 @@ def test_only_what_is_there_is_taken_away() -> None:
 def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: Path) -> None:
     tree = load_training("fmvae-small").model_dump(mode="json")
     network = {"kind": "mlp", "hidden": [16]}
+    tree["method"]["start"] = "random"
     tree["method"]["model"] |= {"encoder": network, "latents": 4}
     for part in tree["method"]["model"]["observation"].values():
         part["decoder"] = network
