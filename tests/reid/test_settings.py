@@ -108,7 +108,7 @@ def test_a_wrong_kind_is_told_with_the_known_ones() -> None:
         ("method.model.latent=64", "did you mean 'latents'?"),
         ("method.model.encoder.stripe=[8]", "did you mean 'stripes'?"),
         ("method.model.observation.image.decoder.widht=1", "did you mean 'width'?"),
-        ("method.imaginary=1", "known here: kind, model, objective"),
+        ("method.imaginary=1", "known here: kind, model, objective, start"),
     ],
 )
 def test_a_training_s_keys_are_named_as_they_are_set(override: str, expected: str) -> None:

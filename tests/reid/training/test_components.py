@@ -152,7 +152,7 @@ def test_first_neighbours_may_be_found_by_colours_counted_in_another_way() -> No
 
     def pairs(**found: object) -> torch.Tensor:
         data = DataSettings(
-            colours="opponent", level_cameras=True, neighbours=NeighbourSettings(nearest=1, **found)
+            colours="opponent", level_cameras=True, neighbours=NeighbourSettings(nearest=2, **found)
         )
         parts = ["common_statistics"]
         return CropBatches(view([-1] * 120, images, cameras), parts, data, AugmentSettings()).state()[
