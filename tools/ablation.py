@@ -5,8 +5,8 @@ python tools/ablation.py --market … --steps 3000 --only "no flatness" --only "
 python tools/ablation.py --market … --set method.objective.constraint.kappa=0.5 --folder runs/loose
 
 Every variant is trained like all others but for the one change that its name says, on the identities that are
-not held out, for the same number of steps. Trainings that are there already are not repeated; one that was
-stopped goes on.
+not held out, for the same number of steps: with none said, those of the configuration. Trainings that are
+there already are not repeated; one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -228,7 +228,10 @@ def main(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of all variants first."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=50, help="Of each training.")] = 1000,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=50, help="Of each training.", show_default="as many as the configuration has"),
+    ] = None,
     held_out: Annotated[int, typer.Option(min=1, help="How many identities are the test.")] = 100,
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help=f"Some variants: {'; '.join(VARIANTS)}.")
@@ -250,6 +253,7 @@ def main(
         if not isinstance(base.method, FlatVAE):
             raise ValueError(f"{config}: a training of kind {base.method.kind!r}; expected one of kind 'vae'")
         names = _chosen(only, base)
+        steps = steps or base.optimiser.steps
         data = TestData(market, sequence or [], held_out)
         trainings = folder / f"{Path(config).stem}-{steps}"
         runs = {name: trainings / name.replace(",", "").replace(" ", "-") for name in names}

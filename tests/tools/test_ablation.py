@@ -66,10 +66,10 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     tree["method"]["model"] |= {"encoder": network, "latents": 4}
     for part in tree["method"]["model"]["observation"].values():
         part["decoder"] = network
-    tree["optimiser"]["batch"] = 8
+    tree["optimiser"] |= {"batch": 8, "steps": 50, "warmup": 5}
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(tree), encoding="utf-8")
-    arguments = ["--market", market, "--held-out", 4, "--config", config, "--steps", 50]
+    arguments = ["--market", market, "--held-out", 4, "--config", config]
     arguments += ["--folder", tmp_path / "runs", "--only", "complete", "--only", "no flatness"]
     tables, figures = tmp_path / "tables.md", tmp_path / "figures.json"
     measured = ["--flatness-points", 2, "--device", "cpu", "--output", tables]
@@ -80,7 +80,8 @@ def test_variants_are_trained_once_and_scored_together(tmp_path: Path, market: P
     trained = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/**/model.safetensors")}
     assert len(trained) == 2
     assert tables.read_text(encoding="utf-8").strip() == first.stdout.strip()
-    again = run(main, *arguments, "--flatness-points", 0, "--output", figures)
+    # As many steps as the configuration has were taken.
+    again = run(main, *arguments, "--steps", 50, "--flatness-points", 0, "--output", figures)
     assert again.exit_code == 0, again.output
     stored = json.loads(figures.read_text(encoding="utf-8"))
     assert set(stored) == {"rows", "flatness", "reconstruction"}
