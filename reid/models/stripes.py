@@ -94,8 +94,11 @@ def stripe_statistics(images: Tensor, colours: Colours) -> Tensor:
 
 def statistics_of_crops(crops: Tensor, colours: Colours) -> Tensor:
     """Stripe statistics of uint8 crops (B, 3, height, width), however many there are."""
-    pieces = torch.split(crops, _CROPS_AT_ONCE)
-    return torch.cat([stripe_statistics(piece.float() / 255.0, colours) for piece in pieces])
+    out = torch.empty(len(crops), statistics_size(colours), device=crops.device)
+    for start in range(0, len(crops), _CROPS_AT_ONCE):
+        some = slice(start, start + _CROPS_AT_ONCE)
+        out[some] = stripe_statistics(crops[some].float() / 255.0, colours)
+    return out
 
 
 def colours_size(colours: Colours) -> int:

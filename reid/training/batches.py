@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -82,8 +83,14 @@ def generator_of_step(seed: int, step: int, device: torch.device, process: int =
 
 
 def _pixels(crops: Images) -> Tensor:
-    # A view: the channels stay last in memory, which convolutions like best.
-    return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2)
+    """Crops with the channels first, which stay last in memory, as convolutions like best.
+
+    Nothing is copied: what lies in a file is read when it is looked at.
+    """
+    with warnings.catch_warnings():
+        # Nobody writes to it.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(crops).permute(0, 3, 1, 2)
 
 
 # Parts of an observation that can be made from a crop: its pixels; its stripe statistics; those that it has
@@ -114,11 +121,15 @@ class CropBatches(Batches):
     ) -> None:
         _check(parts, data)
         self._images = _pixels(view.images)
+        self._index = view.index
         self._cameras = cameras_of(view.index)
         self._augmentation = augmentation
         self._colours = data.colours
         self._members = Members(only_tracklets(view.index).groups) if data.target == "tracklet" else None
         self._own_of, self._steady = data.own_statistics, data.steady_statistics
+        self._neighbour_settings = data.neighbours
+        # What this looks at is gone before the statistics are counted that stay.
+        likeness = self._first_likeness(data, vectors)
         made = {IMAGE: self._images}
         if STATISTICS in parts or COMMON in parts:
             found = statistics_of_crops(self._images, data.colours)
@@ -137,14 +148,7 @@ class CropBatches(Batches):
             made[COMMON] = shared
         self._targets = {part: made[part] for part in parts if part in made}
         self._shared = made[COMMON] if COMMON in parts else None
-        self._index = view.index
-        self._neighbour_settings = data.neighbours
-        first = self._told_apart_by(data, vectors)
-        if data.neighbours is not None and first is not None:
-            self._take(self._found(first, data.neighbours))
-        else:
-            # Until neighbours are found, a crop shares its statistics with its tracklet only.
-            self._take(only_tracklets(view.index))
+        self._take(likeness)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -185,16 +189,21 @@ class CropBatches(Batches):
         """Take the same ones again."""
         self._take(Likeness(state["groups"].cpu(), state["neighbours"].cpu()))
 
-    def _told_apart_by(self, data: DataSettings, vectors: Vectors | None) -> Tensor | None:
-        """What finds the first neighbours, (N, D), if anything does."""
-        first_by = data.neighbours.first_by if data.neighbours is not None else None
-        if first_by not in COLOURS:
-            return torch.from_numpy(vectors) if vectors is not None else None
-        # Counted otherwise than they are learnt from, crops are taken for one another for other reasons: what
-        # such pairs differ in is then not just what the model is blind to anyway.
-        found = statistics_of_crops(self._images, first_by)
-        cameras = self._cameras if data.level_cameras else None
-        return OwnStatistics(found, cameras, data.even_statistics, torch.tensor(1.0)).of_all()
+    def _first_likeness(self, data: DataSettings, vectors: Vectors | None) -> Likeness:
+        """Who probably is the same person before the first step."""
+        if data.neighbours is None:
+            return only_tracklets(self._index)
+        if data.neighbours.first_by in COLOURS:
+            # Counted otherwise than they are learnt from, crops are taken for one another for other reasons:
+            # what such pairs differ in is then not just what the model is blind to anyway.
+            found = statistics_of_crops(self._images, data.neighbours.first_by)
+            cameras = self._cameras if data.level_cameras else None
+            own = OwnStatistics(found, cameras, data.even_statistics, torch.tensor(1.0))
+            return self._found(own.of_all(), data.neighbours)
+        # Until neighbours are found, a crop shares its statistics with its tracklet only.
+        if vectors is None:
+            return only_tracklets(self._index)
+        return self._found(torch.from_numpy(vectors), data.neighbours)
 
     def _found(self, vectors: Tensor, settings: NeighbourSettings) -> Likeness:
         return find_likeness(vectors, self._index, self._cameras, settings.nearest, settings.within)

@@ -16,7 +16,7 @@ from torch import Tensor
 from reid.models import VAE
 from reid.models.decoders import MLPDecoder
 from reid.models.gaussian import GaussianHead, unbounded_log_variance
-from reid.training.levelling import OwnStatistics
+from reid.training.levelling import ROWS_AT_ONCE, OwnStatistics, second_moments
 
 #: What the noise of the latents adds to the error at first, as a share of the error that it is without.
 NOISE = 0.01
@@ -50,18 +50,20 @@ def principal_components(
         targets: what the parts of the observation have to be, (M, numbers of the part) for the M crops.
         latents: how many components, at most D.
     """
-    ready = own.of_all().double()
-    moments, directions = torch.linalg.eigh(ready.T @ ready / len(ready))
+    ready = own.of_all()
+    moments, directions = torch.linalg.eigh(second_moments(torch.split(ready, ROWS_AT_ONCE)))
     axes = directions.flip(1)[:, :latents]
-    latent = ready @ axes
+    latent = torch.cat([some.double() @ axes for some in torch.split(ready, ROWS_AT_ONCE)])
     left_out = float(moments[: len(moments) - latents].clamp_min(0.0).sum())
     read = own.matrix.double() @ axes
     decoders = {}
     for part, values in targets.items():
         # The isometry that comes closest, for the statistics themselves the axes: whatever the parts' weights
         # are, the space is flat.
-        middle = values.double().mean(dim=0)
-        left, _, right = torch.linalg.svd((values.double() - middle).T @ latent, full_matrices=False)
+        middle = values.mean(dim=0, dtype=torch.float64)
+        pieces = zip(torch.split(values, ROWS_AT_ONCE), torch.split(latent, ROWS_AT_ONCE), strict=True)
+        product = torch.stack([(some.double() - middle).T @ those for some, those in pieces]).sum(dim=0)
+        left, _, right = torch.linalg.svd(product, full_matrices=False)
         isometry = left @ right
         decoders[part] = isometry.float(), (middle - isometry @ latent.mean(dim=0)).float()
     return Components(

@@ -20,7 +20,8 @@ LEAST_DEVIATION = 0.132
 #: Added to each variance, in units of the mean one: components of next to none are noise.
 LEAST_VARIANCE = 0.3
 
-_PAIRS_AT_ONCE = 8192
+#: What is computed in double precision, and what is put aside, is so for this many rows at once.
+ROWS_AT_ONCE = 8192
 
 
 def level_cameras(values: Tensor, camera: NDArray[np.intp]) -> Tensor:
@@ -61,8 +62,9 @@ class OwnStatistics:
         evening = torch.eye(size)
         if power:
             mean = self._centred.mean(dim=0)
-            self._means, self._centred = self._means + mean, self._centred - mean
-            evening = _evening(_second_moments([self._centred]), power)
+            self._means += mean
+            self._centred -= mean
+            evening = _evening(second_moments(torch.split(self._centred, ROWS_AT_ONCE)), power)
         self.matrix = self._evened = self._scaled(evening)
 
     def steady(self, pairs: Tensor, power: float) -> None:
@@ -79,9 +81,9 @@ class OwnStatistics:
         if len(pairs) < self._centred.shape[1]:
             self.matrix = self._evened
             return
-        pieces = (piece.unbind(dim=1) for piece in torch.split(pairs, _PAIRS_AT_ONCE))
+        pieces = (piece.unbind(dim=1) for piece in torch.split(pairs, ROWS_AT_ONCE))
         differences = (self._centred[one] - self._centred[other] for one, other in pieces)
-        self.matrix = self._scaled(_evening(_second_moments(differences), power))
+        self.matrix = self._scaled(_evening(second_moments(differences), power))
 
     def of_all(self) -> Tensor:
         """Those of the crops themselves, made ready, (N, D)."""
@@ -100,7 +102,7 @@ class OwnStatistics:
         return matrix * (self._deviation / spread)
 
 
-def _second_moments(pieces: Iterable[Tensor]) -> Tensor:
+def second_moments(pieces: Iterable[Tensor]) -> Tensor:
     """Mean product of each two of D numbers over the rows of all pieces (N, D), in double precision."""
     total, count = torch.zeros((), dtype=torch.float64), 0
     for piece in pieces:

@@ -160,3 +160,22 @@ def test_neighbours_come_first_from_a_descriptor_that_is_there(tmp_path: Path) -
     assert len(pairs)
     assert (store.labels.identity[pairs[:, 0]] == store.labels.identity[pairs[:, 1]]).all()
     assert not torch.equal(alone, shared)
+
+
+def test_crops_in_a_file_are_read_when_they_are_looked_at(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = tmp_path / "crops.npy"
+    np.save(path, rng.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8))
+    crops = np.load(path, mmap_mode="r")
+    batches = CropBatches(view([-1] * 12, crops), ["image"], DataSettings(), AugmentSettings())
+    # They are not in memory: what becomes of the file becomes of them.
+    others = np.load(path, mmap_mode="r+")
+    others[:] = rng.integers(0, 256, others.shape, dtype=np.uint8)
+    rows = np.array([3, 1, 11])
+    batch = batches.batch(rows, generator_of_step(0, 0, CPU))
+    for images in ((255 * batch.x).round(), batch.targets["image"]):
+        np.testing.assert_array_equal(images.permute(0, 2, 3, 1).numpy(), others[rows])
+    # Nor does anybody write into them.
+    batch.x.zero_()
+    batch.targets["image"].zero_()
+    assert others[rows].any()
