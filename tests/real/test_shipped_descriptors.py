@@ -10,12 +10,8 @@ from reid.references import fit_colour_histogram
 
 
 # The larger one takes minutes on a processor.
-@pytest.mark.parametrize(
-    "name, all_but", [("fmvae-small", ()), pytest.param("fmvae", ("rank-1",), marks=pytest.mark.slow)]
-)
-def test_what_ships_beats_the_colour_histogram(
-    name: str, all_but: tuple[str, ...], held_out: list[TestSet]
-) -> None:
+@pytest.mark.parametrize("name", ["fmvae-small", pytest.param("fmvae", marks=pytest.mark.slow)])
+def test_what_ships_beats_the_colour_histogram(name: str, held_out: list[TestSet]) -> None:
     learnt = evaluate(name, Descriptor.load(name, "cpu"), held_out)
     histogram = evaluate("histogram", fit_colour_histogram(held_out[0].crops.images), held_out)
     best = {row.metric: row.scores for row in learnt}["cosine"]
@@ -26,6 +22,4 @@ def test_what_ships_beats_the_colour_histogram(
     recognised = [column for column in floor["adl"] if column.endswith(("AUC", "rank-1", "mAP"))]
     assert len(recognised) == 11
     for column in recognised:
-        # The model card says where one is behind, and that it is not by much.
-        behind = 0.005 if column in all_but else 0.0
-        assert best["adl"][column] > floor["adl"][column] - behind, column
+        assert best["adl"][column] > floor["adl"][column], column
