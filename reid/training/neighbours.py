@@ -1,4 +1,4 @@
-"""Crops that probably show the same person, found by the model itself while it learns.
+"""Crops that probably show the same person, found by their statistics or by the model while it learns.
 
 Nothing says who is who. But two crops that are among each other's nearest, each in the other's camera, are
 the same person far more often than chance has it; two that are so within a few seconds of one camera nearly
