@@ -1,9 +1,11 @@
-"""Files: written completely or not at all, and what is wrong with one, in words."""
+"""Files and folders: written completely or not at all, and what is wrong with one, in words."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,6 +45,30 @@ def written_atomically(path: Path) -> Iterator[Path]:
 def _unfinished(path: Path) -> Path:
     """Where a file is until it is complete."""
     return path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+
+
+@contextmanager
+def folder_written_atomically(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` to write into; it takes that name only if the block ends well.
+
+    What was at ``folder`` before is gone then, and as it was otherwise.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    old = unfinished.with_name(f"{unfinished.name}.old")
+    try:
+        yield unfinished
+        # A temporary folder is its maker's alone.
+        unfinished.chmod(0o755)
+        if folder.exists():
+            folder.replace(old)
+        unfinished.replace(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def check_writable(path: Path) -> None:

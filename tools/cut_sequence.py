@@ -8,16 +8,14 @@ Images are linked, not copied. Frames count from 1 again, in the ground truth an
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from reid.files import FileError
-from reid.footage.sequence import SequenceInfo
+from reid.files import FileError, folder_written_atomically
+from reid.footage.sequence import SequenceInfo, write_description
 
 _FRAME = re.compile(r"\s*([^,;\s]+)")
 
@@ -39,20 +37,15 @@ def cut_sequence(folder: Path, part: Path, first: int, last: int) -> int:
         raise FileError(f"{folder}: has frames 1 to {sequence.length}; expected a part of them")
     if part.exists():
         raise FileError(f"{part}: is there already; choose another folder, or remove it")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{part.name}.", dir=part.parent))
-    try:
+    with folder_written_atomically(part) as work:
         images = _link_images(sequence, work, first, last)
         for file in (sequence.ground_truth, *sorted((sequence.folder / "det").glob("*"))):
             if file.suffix in _CUTS and file.is_file():
                 cut = work / file.relative_to(sequence.folder)
                 cut.parent.mkdir(exist_ok=True)
                 _CUTS[file.suffix](file, cut, first, last)
-        _describe(sequence, work, part.name, last - first + 1)
-        work.chmod(0o755)
-        work.replace(part)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        size, length = (sequence.width, sequence.height), last - first + 1
+        write_description(work, part.name, length, sequence.frame_rate, size, sequence.image_extension)
     return images
 
 
@@ -91,15 +84,6 @@ def _cut_array(file: Path, cut: Path, first: int, last: int) -> None:
 
 
 _CUTS = {".txt": _cut_text, ".csv": _cut_text, ".npy": _cut_array}
-
-
-def _describe(sequence: SequenceInfo, work: Path, name: str, length: int) -> None:
-    (work / "seqinfo.ini").write_text(
-        f"[Sequence]\nname={name}\nimDir=img1\nframeRate={sequence.frame_rate:g}\nseqLength={length}\n"
-        f"imWidth={sequence.width}\nimHeight={sequence.height}\nimExt={sequence.image_extension}\n",
-        encoding="utf-8",
-        newline="\n",
-    )
 
 
 def main(

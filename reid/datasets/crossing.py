@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reid.crops import Images
 from reid.files import write_text, written_atomically
+from reid.footage.sequence import write_description
 
 _WIDTH, _HEIGHT, _FRAME_RATE = 480, 270, 25
 _PILLAR = (205, 275)
@@ -79,13 +80,9 @@ def make_crossing(folder: Path, frames: int = 110, seed: int = 0) -> Path:
             if share >= _SEEN:
                 box = walker.box(frame) + rng.normal(0.0, 0.8, 4)
                 found.append(f"{_row(frame, -1, box)},{rng.uniform(0.7, 1.0):.2f}")
-    about = {
-        "name": folder.name, "imDir": "img1", "frameRate": _FRAME_RATE, "seqLength": frames,
-        "imWidth": _WIDTH, "imHeight": _HEIGHT, "imExt": ".jpg",
-    }  # fmt: skip
-    lines = ["[Sequence]", *(f"{key}={value}" for key, value in about.items())]
-    for name, rows in (("gt/gt.txt", truth), ("det/det.txt", found), ("seqinfo.ini", lines)):
+    for name, rows in (("gt/gt.txt", truth), ("det/det.txt", found)):
         write_text(folder / name, "\n".join(rows) + "\n")
+    write_description(folder, folder.name, frames, _FRAME_RATE, (_WIDTH, _HEIGHT))
     return folder
 
 

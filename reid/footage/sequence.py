@@ -1,4 +1,4 @@
-"""What the ``seqinfo.ini`` of a sequence in MOTChallenge's layout says. Shared by both packages."""
+"""The ``seqinfo.ini`` of a sequence in MOTChallenge's layout, read and written. Shared by both packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reid.files import FileError, folders_below
+from reid.files import FileError, folders_below, write_text
 
 _BENCHMARK_FOLDER = re.compile(r"(?:2D)?MOT(?:20)?(15|16|17|20)(?:Det|Labels)?", re.IGNORECASE)
 _BENCHMARK_PREFIX = re.compile(r"MOT(15|16|17|20)-\d")
@@ -109,6 +109,27 @@ class SequenceInfo:
         """The image of a frame, counted from 1; where it would have to be if it is not there."""
         usual = self.image_folder / f"{frame:0{_USUAL_DIGITS}d}{self.image_extension}"
         return usual if usual.is_file() else self.images().get(frame, usual)
+
+
+def write_description(
+    folder: Path,
+    name: str,
+    length: int,
+    frame_rate: float,
+    size: tuple[int, int],
+    image_extension: str = ".jpg",
+) -> None:
+    """Write the ``seqinfo.ini`` of a sequence whose frames, ``size`` (width, height), are in ``img1``.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    width, height = size
+    write_text(
+        folder / "seqinfo.ini",
+        f"[Sequence]\nname={name}\nimDir=img1\nframeRate={frame_rate:g}\nseqLength={length}\n"
+        f"imWidth={width}\nimHeight={height}\nimExt={image_extension}\n",
+    )
 
 
 def sequence_folders(root: Path) -> Iterator[Path]:

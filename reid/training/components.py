@@ -50,10 +50,10 @@ def principal_components(
         targets: what the parts of the observation have to be, (M, numbers of the part) for the M crops.
         latents: how many components, at most D.
     """
-    ready = own.of_all()
-    moments, directions = torch.linalg.eigh(second_moments(torch.split(ready, ROWS_AT_ONCE)))
+    ready = torch.split(own.of_all(), ROWS_AT_ONCE)
+    moments, directions = torch.linalg.eigh(second_moments(ready))
     axes = directions.flip(1)[:, :latents]
-    latent = torch.cat([some.double() @ axes for some in torch.split(ready, ROWS_AT_ONCE)])
+    latent = torch.cat([some.double() @ axes for some in ready])
     left_out = float(moments[: len(moments) - latents].clamp_min(0.0).sum())
     read = own.matrix.double() @ axes
     decoders = {}

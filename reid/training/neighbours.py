@@ -92,13 +92,12 @@ class Likeness:
         It is stretched to the deviation that the values had: a reconstruction error stays comparable, whether
         values are averaged or not.
         """
-        total = group_means(values, self.groups)
-        if len(self.neighbours):
-            own = total.clone()
-            for pairs in torch.split(self.neighbours, _ROWS_AT_ONCE):
-                one, other = pairs.unbind(dim=1)
-                total.index_add_(0, one, own[other])
-            total /= (torch.bincount(self.neighbours[:, 0], minlength=len(total)) + 1)[:, None]
+        own = group_means(values, self.groups)
+        total = own.clone()
+        for pairs in torch.split(self.neighbours, _ROWS_AT_ONCE):
+            one, other = pairs.unbind(dim=1)
+            total.index_add_(0, one, own[other])
+        total /= (torch.bincount(self.neighbours[:, 0], minlength=len(total)) + 1)[:, None]
         return stretched_like(values, total[self.groups])
 
 

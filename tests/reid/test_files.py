@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from reid.files import FileError, refuse_overwriting, write_text, written_atomically
+from reid.files import (
+    FileError,
+    folder_written_atomically,
+    refuse_overwriting,
+    write_text,
+    written_atomically,
+)
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
@@ -27,6 +34,33 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> Non
         assert path.read_text() == "first"
     assert path.read_text() == "second"
     assert [file.name for file in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_the_old_folder_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    folder = tmp_path / "new folder" / "street"
+
+    def written(name: str) -> None:
+        with folder_written_atomically(folder) as unfinished:
+            (unfinished / name).touch()
+            if name == "broken":
+                raise KeyboardInterrupt
+            if name == "lost":
+                # What takes the new one away does not take the old one, too.
+                shutil.rmtree(unfinished)
+
+    def there() -> list[str]:
+        return sorted(str(path.relative_to(folder.parent)) for path in folder.parent.rglob("*"))
+
+    written("first")
+    assert there() == ["street", "street/first"]
+    with pytest.raises(KeyboardInterrupt):
+        written("broken")
+    with pytest.raises(FileNotFoundError):
+        written("lost")
+    assert there() == ["street", "street/first"]
+    written("second")
+    assert there() == ["street", "street/second"]
+    assert folder.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from reid.files import folder_written_atomically
+from reid.footage.sequence import write_description
 
 from .camera import Camera
 from .config import SceneConfig
@@ -101,18 +102,8 @@ def make_sequence(
     """
     if folder.exists():
         _check_replaceable(folder, force=force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    old = work.with_name(f"{work.name}.old")
-    try:
+    with folder_written_atomically(folder) as work:
         _write(work, folder.name, config, images, progress)
-        work.chmod(0o755)
-        if folder.exists():
-            folder.replace(old)
-        work.replace(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
@@ -133,10 +124,7 @@ def _write(work: Path, name: str, config: SceneConfig, images: bool, progress: C
                     work / "img1" / f"{moment.number:06d}.jpg", moment.picture, config.image_quality
                 )
             progress(moment.number)
-    (work / "seqinfo.ini").write_text(
-        f"[Sequence]\nname={name}\nimDir=img1\nframeRate={config.frame_rate:g}\nseqLength={config.frames}\n"
-        f"imWidth={config.width}\nimHeight={config.height}\nimExt=.jpg\n"
-    )
+    write_description(work, name, config.frames, config.frame_rate, (config.width, config.height))
 
 
 def _ltwh(box: Array) -> str:
